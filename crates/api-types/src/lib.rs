@@ -1,1 +1,18 @@
-//! To be written.
+//! Every message between the server and its clients: REST bodies and the live socket.
+//!
+//! TypeScript comes from here (`web/src/api/types.ts`, written and compared by this crate's test);
+//! the prose is docs/PROTOCOL.md. Field names are snake_case, names of variants kebab-case, times
+//! are milliseconds since 1970 UTC, lengths are milliseconds, texts in several languages are
+//! objects from language tag to text.
+
+mod live;
+mod rest;
+mod view;
+
+pub use live::{ClientMessage, EndReason, ServerMessage};
+pub use rest::{ErrorBody, EventSummary, JoinView, LinkIssued, Registration};
+pub use view::{
+    AudienceSection, EventView, FloorGrant, FloorSection, HandView, HandsSection, LifeSection,
+    LobbySection, PersonRow, PersonView, ProgrammeSection, RosterSection, Section, SegmentNow,
+    SegmentView, SlotsView, StagePerson, StageSection, WaitingView, You,
+};

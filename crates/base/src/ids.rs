@@ -43,6 +43,7 @@ macro_rules! slug_id {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(type = "string"))]
         pub struct $name(std::sync::Arc<str>);
 
         impl $name {
@@ -115,6 +116,7 @@ slug_id!(
 
 /// One live connection of a person (a browser tab), numbered by the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(type = "number"))]
 pub struct ConnectionId(pub u64);
 
 /// The number of a line in an event's proceedings; the first line is 1, and 0 means "before the
@@ -122,6 +124,7 @@ pub struct ConnectionId(pub u64);
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(type = "number"))]
 pub struct Sequence(pub u64);
 
 impl Sequence {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// as `en`, `ur`, `zh-hant` (BCP 47, RFC 5646, the part that names of languages need).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(type = "string"))]
 pub struct Language(String);
 
 /// The text is not a language tag that we accept.
@@ -81,6 +82,7 @@ impl From<Language> for String {
 /// One text in one or more languages. As JSON it is an object from tag to text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(type = "Record<string, string>"))]
 pub struct Localized(pub BTreeMap<Language, String>);
 
 impl Localized {

@@ -8,6 +8,7 @@ use crate::definition::{Person, RecordStatus};
 /// Who asks. The server authenticates; this type only says whom it found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "by", content = "person")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Actor {
     /// A person, by their personal link.
     Person(PersonId),
@@ -20,7 +21,8 @@ pub enum Actor {
 /// A wish to change the event. People send most of them over the live socket; those marked
 /// *server* can only come from [`Actor::Server`] or [`Actor::Operator`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "do")]
+#[serde(rename_all = "kebab-case", tag = "do")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Command {
     // The event's life.
     /// Opens the green room, so that speakers may enter the stage out of the audience's hearing.

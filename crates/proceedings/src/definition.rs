@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A whole event as planned. The programme file is parsed into this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct EventDefinition {
     /// Identifier; stands in the URL.
     pub id: EventId,
@@ -40,6 +41,7 @@ pub struct EventDefinition {
 /// An organising body whose approval counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Party {
     /// Identifier, as `kcfr`.
     pub id: PartyId,
@@ -53,6 +55,7 @@ pub struct Party {
 /// title stays absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Person {
     /// Key of the programme file, or generated at registration.
     pub id: PersonId,
@@ -75,6 +78,7 @@ pub struct Person {
 /// Roles as PRODUCT.md lists them. The rights of each stand in one place, `decide.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Role {
     /// Creates and schedules, sets policy; may do all that a moderator may.
     Organiser,
@@ -128,6 +132,7 @@ impl Person {
 /// A part of the programme.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Segment {
     /// Identifier, as `plenary-address`.
     pub id: SegmentId,
@@ -148,6 +153,7 @@ pub struct Segment {
 /// Kinds of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum SegmentKind {
     /// The moderator opens the subject.
     IntroductoryRemarks,
@@ -173,6 +179,7 @@ impl SegmentKind {
 /// How far what is said is recorded and attributed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum RecordStatus {
     /// Recorded and attributed.
     OnTheRecord,
@@ -185,6 +192,7 @@ pub enum RecordStatus {
 /// What the organiser allows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Policy {
     /// Who waits in the lobby.
     pub lobby: LobbyPolicy,
@@ -203,6 +211,7 @@ pub struct Policy {
 /// Who waits in the lobby until the moderator admits them. People who moderate or speak never do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum LobbyPolicy {
     /// Nobody: a link is enough.
     Nobody,

@@ -8,7 +8,8 @@ use crate::definition::{EventDefinition, Person, RecordStatus};
 /// One fact of the proceedings. The serialised form is stored for good: variants and fields may
 /// be added, never renamed or re-used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "event")]
+#[serde(rename_all = "kebab-case", tag = "event")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Event {
     /// The first line of every proceedings.
     EventCreated {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A typed refusal. Nothing changed when one is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Refusal {
     /// The person's role does not allow it.
     #[error("your role does not allow this")]

@@ -10,6 +10,7 @@ use crate::definition::{EventDefinition, Person, RecordStatus};
 /// Where an event stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Life {
     /// Announced; nobody is heard.
     Scheduled,
@@ -89,6 +90,7 @@ pub struct Attendance {
 /// May a person watch and hear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Admission {
     /// Has a link, has not come yet.
     Invited,
@@ -105,6 +107,7 @@ pub enum Admission {
 /// Place on the stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum StagePlace {
     /// In the audience, or not here.
     None,
@@ -117,6 +120,7 @@ pub enum StagePlace {
 /// A person's microphone as the proceedings know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Microphone {
     /// Off by its owner.
     Off,

@@ -1,0 +1,319 @@
+//! What people are shown of an event.
+//!
+//! The live view is cut into sections. A section is always sent whole, so that a client replaces
+//! what it has and never patches; each carries no more than its readers may know.
+
+use base::{EventId, Language, Localized, Millis, PartyId, PersonId, SegmentId, Timestamp};
+use proceedings::{
+    Admission, Life, Microphone, Party, RecordStatus, Role, SegmentKind, StagePlace,
+};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// An event as everybody may read it, before, during and after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct EventView {
+    /// Identifier; stands in the URL.
+    pub id: EventId,
+    /// Title.
+    pub title: Localized,
+    /// What it is about.
+    pub topic: Localized,
+    /// Occasion or dedication.
+    pub occasion: Option<Localized>,
+    /// Notice that every page of the event carries.
+    pub notice: Option<Localized>,
+    /// Languages of the event; the first is the floor language.
+    pub languages: Vec<Language>,
+    /// Planned opening.
+    pub start: Timestamp,
+    /// Planned end: the opening plus all planned lengths.
+    pub planned_end: Timestamp,
+    /// IANA time zone of the event.
+    pub time_zone: String,
+    /// City that names the event's time.
+    pub city: Localized,
+    /// Parties in order of precedence, the organiser first.
+    pub parties: Vec<Party>,
+    /// People who moderate or speak, in order of precedence.
+    pub people: Vec<PersonView>,
+    /// Programme.
+    pub segments: Vec<SegmentView>,
+    /// Where the event stands now.
+    pub life: Life,
+    /// People may register on the public page.
+    pub registration_open: bool,
+    /// Participants may raise a hand.
+    pub hands_allowed: bool,
+    /// On-the-record segments are recorded.
+    pub recording: bool,
+    /// Chatham House segments are recorded too.
+    pub chatham_house_recorded: bool,
+}
+
+/// A person with everything a name plate needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct PersonView {
+    /// Identifier within the event.
+    pub id: PersonId,
+    /// Name without titles.
+    pub name: Localized,
+    /// Style before the name.
+    pub honorific: Option<Localized>,
+    /// Office.
+    pub office: Option<Localized>,
+    /// Body the person belongs to.
+    pub affiliation: Option<Localized>,
+    /// ISO 3166-1 alpha-2 code.
+    pub country: Option<String>,
+    /// Party the person belongs to.
+    pub party: Option<PartyId>,
+    /// Roles, the first is shown.
+    pub roles: Vec<Role>,
+}
+
+/// A planned segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SegmentView {
+    /// Identifier.
+    pub id: SegmentId,
+    /// Kind; names the segment where no title is given.
+    pub kind: SegmentKind,
+    /// Title, if it has one of its own.
+    pub title: Option<Localized>,
+    /// Planned length.
+    pub planned: Millis,
+    /// Who has the floor or may answer.
+    pub floor: Vec<PersonId>,
+    /// Planned record status.
+    pub record_status: RecordStatus,
+}
+
+/// One section of the live view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case", tag = "section")]
+pub enum Section {
+    /// Where the event stands. For everybody, those in the lobby too.
+    Life(LifeSection),
+    /// Where the programme stands. For everybody, those in the lobby too.
+    Programme(ProgrammeSection),
+    /// Who has the floor. For those admitted.
+    Floor(FloorSection),
+    /// Who is on stage. For those admitted.
+    Stage(StageSection),
+    /// How many watch. For those admitted.
+    Audience(AudienceSection),
+    /// Which person each fixed media slot carries. For those admitted; on stage and in the
+    /// audience it may differ.
+    Slots(SlotsView),
+    /// The queue of hands. For those who moderate.
+    Hands(HandsSection),
+    /// Who waits. For those who moderate.
+    Lobby(LobbySection),
+    /// Everybody the event knows. For those who moderate.
+    Roster(RosterSection),
+}
+
+/// Where the event stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LifeSection {
+    /// Stage of its life.
+    pub life: Life,
+    /// When it went live.
+    pub opened_at: Option<Timestamp>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// Since when it is suspended.
+    pub suspended_since: Option<Timestamp>,
+    /// What the audience is told about the suspension.
+    pub suspension_reason: Option<String>,
+    /// Nobody new comes in.
+    pub locked: bool,
+}
+
+/// Where the programme stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ProgrammeSection {
+    /// The present segment; none before the opening.
+    pub current: Option<SegmentId>,
+    /// One for each segment, in order.
+    pub segments: Vec<SegmentNow>,
+    /// Record status that holds now.
+    pub record_status: RecordStatus,
+}
+
+/// How far a segment has come. Time spent now = `spent_before` + (now − `began_at`) while it is
+/// the present one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SegmentNow {
+    /// Which.
+    pub id: SegmentId,
+    /// When it began.
+    pub began_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Time of earlier runs.
+    pub spent_before: Millis,
+    /// Extensions given.
+    pub extended_by: Millis,
+    /// Record status as it stands.
+    pub record_status: RecordStatus,
+}
+
+/// Who has the floor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct FloorSection {
+    /// The holder.
+    pub holder: Option<FloorGrant>,
+    /// Who may be heard beside the holder.
+    pub answering: Vec<PersonId>,
+}
+
+/// The right to speak now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct FloorGrant {
+    /// Who.
+    pub person: PersonId,
+    /// Since when.
+    pub since: Timestamp,
+    /// For how long, if limited.
+    pub limit: Option<Millis>,
+}
+
+/// Who is on stage, in order of precedence, guests last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct StageSection {
+    /// People on stage.
+    pub people: Vec<StagePerson>,
+}
+
+/// A person on stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct StagePerson {
+    /// Who, with everything for the name plate (guests are not in the event's people).
+    pub person: PersonView,
+    /// Member or guest.
+    pub place: StagePlace,
+    /// At least one connection is up; false keeps the place, plate and time.
+    pub present: bool,
+    /// Microphone.
+    pub microphone: Microphone,
+    /// Camera is on.
+    pub camera: bool,
+    /// Shares a screen.
+    pub screen: bool,
+}
+
+/// How many watch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct AudienceSection {
+    /// People admitted and connected, the stage not counted.
+    pub watching: u32,
+    /// Raised hands.
+    pub hands: u32,
+}
+
+/// Which person each fixed media slot carries (docs/PROTOCOL.md, "Fixed slots").
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SlotsView {
+    /// Audio slots 0 to 2.
+    pub voices: Vec<Option<PersonId>>,
+    /// Video slot 0.
+    pub main: Option<PersonId>,
+    /// Video slot 1.
+    pub screen: Option<PersonId>,
+    /// Video slots 2 to 5.
+    pub thumbnails: Vec<Option<PersonId>>,
+}
+
+/// The queue of hands, first come first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct HandsSection {
+    /// Raised hands.
+    pub hands: Vec<HandView>,
+}
+
+/// A raised hand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct HandView {
+    /// Whose.
+    pub person: PersonView,
+    /// Since when.
+    pub since: Timestamp,
+    /// Still connected.
+    pub present: bool,
+}
+
+/// Who waits in the lobby, longest first. At most 200 are listed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LobbySection {
+    /// How many wait in all.
+    pub count: u32,
+    /// The first of them.
+    pub waiting: Vec<WaitingView>,
+}
+
+/// A person in the lobby.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct WaitingView {
+    /// Who.
+    pub person: PersonView,
+    /// Since when.
+    pub since: Timestamp,
+    /// Registered on the public page, not named in the programme file.
+    pub registered: bool,
+}
+
+/// Everybody the event knows: speakers and staff first, then those present, then the rest. At
+/// most 500 are listed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RosterSection {
+    /// How many there are in all.
+    pub count: u32,
+    /// The first of them.
+    pub people: Vec<PersonRow>,
+}
+
+/// A line of the roster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct PersonRow {
+    /// Who.
+    pub person: PersonView,
+    /// May they watch and hear.
+    pub admission: Admission,
+    /// Connected now.
+    pub present: bool,
+    /// Place on the stage.
+    pub place: StagePlace,
+}
+
+/// What a person is told about themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct You {
+    /// Who you are.
+    pub person: PersonView,
+    /// You may run the event.
+    pub moderates: bool,
+    /// You have a place on the stage by right.
+    pub speaks: bool,
+    /// May you watch and hear.
+    pub admission: Admission,
+    /// Your place on the stage.
+    pub place: StagePlace,
+    /// Your microphone.
+    pub microphone: Microphone,
+    /// Your camera is on.
+    pub camera: bool,
+    /// You share a screen.
+    pub screen: bool,
+    /// You have the floor.
+    pub has_floor: bool,
+    /// You may be heard beside the holder.
+    pub may_answer: bool,
+    /// Your place in the queue of hands, from 1.
+    pub hand: Option<u32>,
+    /// You may publish microphone and camera now (WHIP).
+    pub may_publish: bool,
+    /// You may receive the floor's sound and pictures now (WHEP).
+    pub may_receive: bool,
+}

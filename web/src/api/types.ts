@@ -1,0 +1,1183 @@
+// Generated from crates/api-types. Write anew: UPDATE_GENERATED=1 cargo test -p api-types
+
+/**
+ * May a person watch and hear.
+ */
+export type Admission = "invited" | "waiting" | "admitted" | "suspended" | "removed";
+
+/**
+ * How many watch.
+ */
+export type AudienceSection = { 
+/**
+ * People admitted and connected, the stage not counted.
+ */
+watching: number, 
+/**
+ * Raised hands.
+ */
+hands: number, };
+
+/**
+ * What a client says.
+ */
+export type ClientMessage = { "type": "hello", 
+/**
+ * Which event.
+ */
+event: EventId, 
+/**
+ * The token of the personal link.
+ */
+token: string, 
+/**
+ * Sequence of the last message seen before a drop; only what changed since is sent.
+ */
+resume: Sequence | null, } | { "type": "command", 
+/**
+ * Chosen by the client, unique within the connection.
+ */
+id: number, 
+/**
+ * What is asked.
+ */
+command: Command, } | { "type": "ping", };
+
+/**
+ * A wish to change the event. People send most of them over the live socket; those marked
+ * *server* can only come from [`Actor::Server`] or [`Actor::Operator`].
+ */
+export type Command = { "do": "open-green-room" } | { "do": "open-event" } | { "do": "suspend-event", 
+/**
+ * What the audience is told; free text in the moderator's words.
+ */
+reason: string | null, } | { "do": "resume-event" } | { "do": "close-event" } | { "do": "register", 
+/**
+ * The new person; the server generated the id.
+ */
+person: Person, } | { "do": "arrive", 
+/**
+ * Who.
+ */
+person: PersonId, 
+/**
+ * By which connection.
+ */
+connection: ConnectionId, } | { "do": "depart", 
+/**
+ * Who.
+ */
+person: PersonId, 
+/**
+ * Which connection.
+ */
+connection: ConnectionId, } | { "do": "restart" } | { "do": "admit", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "do": "admit-all" } | { "do": "suspend-person", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "do": "remove-person", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "do": "readmit", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "do": "lock" } | { "do": "unlock" } | { "do": "enter-stage" } | { "do": "leave-stage" } | { "do": "bring-on-stage", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "do": "send-from-stage", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "do": "next-segment" } | { "do": "previous-segment" } | { "do": "extend-segment", 
+/**
+ * How much more.
+ */
+by: Millis, } | { "do": "set-record-status", 
+/**
+ * Which.
+ */
+segment: SegmentId, 
+/**
+ * To what.
+ */
+status: RecordStatus, } | { "do": "give-floor", 
+/**
+ * To whom.
+ */
+person: PersonId, 
+/**
+ * For how long; `None` has no limit. The limit is shown, never enforced by the machine.
+ */
+limit: Millis | null, } | { "do": "take-floor" } | { "do": "yield-floor" } | { "do": "set-answering", 
+/**
+ * Who.
+ */
+person: PersonId, 
+/**
+ * Allowed or not.
+ */
+allowed: boolean, } | { "do": "raise-hand" } | { "do": "lower-hand" } | { "do": "dismiss-hand", 
+/**
+ * Whose.
+ */
+person: PersonId, } | { "do": "set-microphone", 
+/**
+ * On or off.
+ */
+on: boolean, } | { "do": "set-camera", 
+/**
+ * On or off.
+ */
+on: boolean, } | { "do": "set-screen", 
+/**
+ * Sharing or not.
+ */
+on: boolean, } | { "do": "mute", 
+/**
+ * Whom.
+ */
+person: PersonId, } | { "do": "allow-microphone", 
+/**
+ * Whom.
+ */
+person: PersonId, };
+
+/**
+ * One live connection of a person (a browser tab), numbered by the server.
+ */
+export type ConnectionId = number;
+
+/**
+ * Why the server closes a socket.
+ */
+export type EndReason = "bad-token" | "no-such-event" | "removed" | "suspended" | "event-full" | "too-many-connections" | "closed" | "too-slow" | "bad-message" | "server-stops" | "unavailable";
+
+/**
+ * An error as every endpoint answers it.
+ */
+export type ErrorBody = { 
+/**
+ * Stable word for programs, as `bad-token`.
+ */
+error: string, 
+/**
+ * A sentence that says what is wrong and what to do.
+ */
+message: string, };
+
+/**
+ * One fact of the proceedings. The serialised form is stored for good: variants and fields may
+ * be added, never renamed or re-used.
+ */
+export type Event = { "event": "event-created", 
+/**
+ * The event as planned.
+ */
+definition: EventDefinition, } | { "event": "green-room-opened" } | { "event": "event-opened" } | { "event": "event-suspended", 
+/**
+ * What the audience was told.
+ */
+reason: string | null, } | { "event": "event-resumed" } | { "event": "event-closed" } | { "event": "person-registered", 
+/**
+ * Who.
+ */
+person: Person, } | { "event": "person-arrived", 
+/**
+ * Who.
+ */
+person: PersonId, 
+/**
+ * By which connection.
+ */
+connection: ConnectionId, } | { "event": "person-departed", 
+/**
+ * Who.
+ */
+person: PersonId, 
+/**
+ * Which connection.
+ */
+connection: ConnectionId, } | { "event": "server-restarted" } | { "event": "person-waiting", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "event": "person-admitted", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "event": "person-suspended", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "event": "person-removed", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "event": "person-readmitted", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "event": "event-locked" } | { "event": "event-unlocked" } | { "event": "stage-entered", 
+/**
+ * Who.
+ */
+person: PersonId, 
+/**
+ * Only for as long as they have the floor.
+ */
+guest: boolean, } | { "event": "stage-left", 
+/**
+ * Who.
+ */
+person: PersonId, } | { "event": "segment-began", 
+/**
+ * Which.
+ */
+segment: SegmentId, } | { "event": "segment-ended", 
+/**
+ * Which.
+ */
+segment: SegmentId, } | { "event": "segment-extended", 
+/**
+ * Which.
+ */
+segment: SegmentId, 
+/**
+ * How much more.
+ */
+by: Millis, } | { "event": "record-status-changed", 
+/**
+ * Which.
+ */
+segment: SegmentId, 
+/**
+ * To what.
+ */
+status: RecordStatus, } | { "event": "floor-given", 
+/**
+ * Who.
+ */
+person: PersonId, 
+/**
+ * For how long.
+ */
+limit: Millis | null, } | { "event": "floor-taken", 
+/**
+ * Who had it.
+ */
+person: PersonId, } | { "event": "answering-changed", 
+/**
+ * Who.
+ */
+person: PersonId, 
+/**
+ * Allowed or not.
+ */
+allowed: boolean, } | { "event": "hand-raised", 
+/**
+ * Whose.
+ */
+person: PersonId, } | { "event": "hand-lowered", 
+/**
+ * Whose.
+ */
+person: PersonId, } | { "event": "microphone-changed", 
+/**
+ * Whose.
+ */
+person: PersonId, 
+/**
+ * On or off.
+ */
+on: boolean, } | { "event": "camera-changed", 
+/**
+ * Whose.
+ */
+person: PersonId, 
+/**
+ * On or off.
+ */
+on: boolean, } | { "event": "screen-changed", 
+/**
+ * Whose.
+ */
+person: PersonId, 
+/**
+ * Shared or not.
+ */
+on: boolean, } | { "event": "person-muted", 
+/**
+ * Whom.
+ */
+person: PersonId, } | { "event": "microphone-allowed", 
+/**
+ * Whom.
+ */
+person: PersonId, };
+
+/**
+ * A whole event as planned. The programme file is parsed into this.
+ */
+export type EventDefinition = { 
+/**
+ * Identifier; stands in the URL.
+ */
+id: EventId, 
+/**
+ * Title as it stands on the invitation.
+ */
+title: Localized, 
+/**
+ * What the talk is about, in a sentence or two.
+ */
+topic: Localized, 
+/**
+ * What the event is dedicated to or held on the occasion of.
+ */
+occasion: Localized | null, 
+/**
+ * A notice that every public page of the event carries (for example that it is a
+ * reconstruction).
+ */
+notice: Localized | null, 
+/**
+ * Languages of the event; the first is the floor language unless a segment says otherwise.
+ */
+languages: Array<Language>, 
+/**
+ * Planned opening.
+ */
+start: Timestamp, 
+/**
+ * IANA name of the event's time zone, as `Asia/Karachi`.
+ */
+time_zone: string, 
+/**
+ * City by which the event's time is named.
+ */
+city: Localized, 
+/**
+ * Organising parties in order of precedence; the first is the organiser, the others are
+ * co-organisers of equal standing.
+ */
+parties: Array<Party>, 
+/**
+ * People with a part in the event, in order of precedence.
+ */
+people: Array<Person>, 
+/**
+ * The programme.
+ */
+segments: Array<Segment>, 
+/**
+ * What is allowed.
+ */
+policy: Policy, };
+
+/**
+ * One event, for example `russian-diplomats-day`. Stands in its URL.
+ */
+export type EventId = string;
+
+/**
+ * A line of the public list of events.
+ */
+export type EventSummary = { 
+/**
+ * Identifier.
+ */
+id: EventId, 
+/**
+ * Title.
+ */
+title: Localized, 
+/**
+ * Planned opening.
+ */
+start: Timestamp, 
+/**
+ * Where it stands.
+ */
+life: Life, };
+
+/**
+ * An event as everybody may read it, before, during and after.
+ */
+export type EventView = { 
+/**
+ * Identifier; stands in the URL.
+ */
+id: EventId, 
+/**
+ * Title.
+ */
+title: Localized, 
+/**
+ * What it is about.
+ */
+topic: Localized, 
+/**
+ * Occasion or dedication.
+ */
+occasion: Localized | null, 
+/**
+ * Notice that every page of the event carries.
+ */
+notice: Localized | null, 
+/**
+ * Languages of the event; the first is the floor language.
+ */
+languages: Array<Language>, 
+/**
+ * Planned opening.
+ */
+start: Timestamp, 
+/**
+ * Planned end: the opening plus all planned lengths.
+ */
+planned_end: Timestamp, 
+/**
+ * IANA time zone of the event.
+ */
+time_zone: string, 
+/**
+ * City that names the event's time.
+ */
+city: Localized, 
+/**
+ * Parties in order of precedence, the organiser first.
+ */
+parties: Array<Party>, 
+/**
+ * People who moderate or speak, in order of precedence.
+ */
+people: Array<PersonView>, 
+/**
+ * Programme.
+ */
+segments: Array<SegmentView>, 
+/**
+ * Where the event stands now.
+ */
+life: Life, 
+/**
+ * People may register on the public page.
+ */
+registration_open: boolean, 
+/**
+ * Participants may raise a hand.
+ */
+hands_allowed: boolean, 
+/**
+ * On-the-record segments are recorded.
+ */
+recording: boolean, 
+/**
+ * Chatham House segments are recorded too.
+ */
+chatham_house_recorded: boolean, };
+
+/**
+ * The right to speak now.
+ */
+export type FloorGrant = { 
+/**
+ * Who.
+ */
+person: PersonId, 
+/**
+ * Since when.
+ */
+since: Timestamp, 
+/**
+ * For how long, if limited.
+ */
+limit: Millis | null, };
+
+/**
+ * Who has the floor.
+ */
+export type FloorSection = { 
+/**
+ * The holder.
+ */
+holder: FloorGrant | null, 
+/**
+ * Who may be heard beside the holder.
+ */
+answering: Array<PersonId>, };
+
+/**
+ * A raised hand.
+ */
+export type HandView = { 
+/**
+ * Whose.
+ */
+person: PersonView, 
+/**
+ * Since when.
+ */
+since: Timestamp, 
+/**
+ * Still connected.
+ */
+present: boolean, };
+
+/**
+ * The queue of hands, first come first.
+ */
+export type HandsSection = { 
+/**
+ * Raised hands.
+ */
+hands: Array<HandView>, };
+
+/**
+ * Answer to `GET /api/events/{event}/join`: whose link this is, before connecting.
+ */
+export type JoinView = { 
+/**
+ * The event.
+ */
+event: EventView, 
+/**
+ * You.
+ */
+you: You, };
+
+/**
+ * A language tag: a primary subtag of two or three letters with an optional script or region,
+ * as `en`, `ur`, `zh-hant` (BCP 47, RFC 5646, the part that names of languages need).
+ */
+export type Language = string;
+
+/**
+ * Where an event stands in its life.
+ */
+export type Life = "scheduled" | "green-room" | "live" | "suspended" | "closed";
+
+/**
+ * Where the event stands.
+ */
+export type LifeSection = { 
+/**
+ * Stage of its life.
+ */
+life: Life, 
+/**
+ * When it went live.
+ */
+opened_at: Timestamp | null, 
+/**
+ * When it was closed.
+ */
+closed_at: Timestamp | null, 
+/**
+ * Since when it is suspended.
+ */
+suspended_since: Timestamp | null, 
+/**
+ * What the audience is told about the suspension.
+ */
+suspension_reason: string | null, 
+/**
+ * Nobody new comes in.
+ */
+locked: boolean, };
+
+/**
+ * Answer to a registration: the personal link, shown once.
+ */
+export type LinkIssued = { 
+/**
+ * The new person.
+ */
+person: PersonId, 
+/**
+ * The personal link.
+ */
+link: string, };
+
+/**
+ * Who waits in the lobby until the moderator admits them. People who moderate or speak never do.
+ */
+export type LobbyPolicy = "nobody" | "registered" | "everybody";
+
+/**
+ * Who waits in the lobby, longest first. At most 200 are listed.
+ */
+export type LobbySection = { 
+/**
+ * How many wait in all.
+ */
+count: number, 
+/**
+ * The first of them.
+ */
+waiting: Array<WaitingView>, };
+
+/**
+ * One text in one or more languages. As JSON it is an object from tag to text.
+ */
+export type Localized = Record<string, string>;
+
+/**
+ * A person's microphone as the proceedings know it.
+ */
+export type Microphone = "off" | "on" | "muted";
+
+/**
+ * A length of time in milliseconds, never negative.
+ */
+export type Millis = number;
+
+/**
+ * An organising body whose approval counts.
+ */
+export type Party = { 
+/**
+ * Identifier, as `kcfr`.
+ */
+id: PartyId, 
+/**
+ * Full name.
+ */
+name: Localized, 
+/**
+ * Short name, as it is used in the interface ("the Council").
+ */
+short_name: Localized | null, };
+
+/**
+ * One party of an event, for example `kcfr`.
+ */
+export type PartyId = string;
+
+/**
+ * A person as they are addressed on the day of the event. Nothing is ever guessed: an absent
+ * title stays absent.
+ */
+export type Person = { 
+/**
+ * Key of the programme file, or generated at registration.
+ */
+id: PersonId, 
+/**
+ * Name without titles.
+ */
+name: Localized, 
+/**
+ * Style before the name: "HE", "Ambassador Dr".
+ */
+honorific: Localized | null, 
+/**
+ * Office held: "Ambassador of the Russian Federation to Pakistan".
+ */
+office: Localized | null, 
+/**
+ * Body the person belongs to.
+ */
+affiliation: Localized | null, 
+/**
+ * ISO 3166-1 alpha-2 code of the country represented, upper case.
+ */
+country: string | null, 
+/**
+ * Party the person belongs to, for organisers' staff.
+ */
+party: PartyId | null, 
+/**
+ * What the person may do; never empty, the first is the one shown.
+ */
+roles: Array<Role>, };
+
+/**
+ * One person within an event: a key of the programme file (`ganich`) or, for those who
+ * registered, a generated one (`p-7k3m9x2q`).
+ */
+export type PersonId = string;
+
+/**
+ * A line of the roster.
+ */
+export type PersonRow = { 
+/**
+ * Who.
+ */
+person: PersonView, 
+/**
+ * May they watch and hear.
+ */
+admission: Admission, 
+/**
+ * Connected now.
+ */
+present: boolean, 
+/**
+ * Place on the stage.
+ */
+place: StagePlace, };
+
+/**
+ * A person with everything a name plate needs.
+ */
+export type PersonView = { 
+/**
+ * Identifier within the event.
+ */
+id: PersonId, 
+/**
+ * Name without titles.
+ */
+name: Localized, 
+/**
+ * Style before the name.
+ */
+honorific: Localized | null, 
+/**
+ * Office.
+ */
+office: Localized | null, 
+/**
+ * Body the person belongs to.
+ */
+affiliation: Localized | null, 
+/**
+ * ISO 3166-1 alpha-2 code.
+ */
+country: string | null, 
+/**
+ * Party the person belongs to.
+ */
+party: PartyId | null, 
+/**
+ * Roles, the first is shown.
+ */
+roles: Array<Role>, };
+
+/**
+ * What the organiser allows.
+ */
+export type Policy = { 
+/**
+ * Who waits in the lobby.
+ */
+lobby: LobbyPolicy, 
+/**
+ * People may register themselves on the public page.
+ */
+registration_open: boolean, 
+/**
+ * Participants may raise a hand.
+ */
+hands_allowed: boolean, 
+/**
+ * On-the-record segments are recorded.
+ */
+recording: boolean, 
+/**
+ * Chatham House segments are recorded too (for the parties' own use).
+ */
+chatham_house_recorded: boolean, 
+/**
+ * Most people admitted as participants at once.
+ */
+participants_max: number, };
+
+/**
+ * Where the programme stands.
+ */
+export type ProgrammeSection = { 
+/**
+ * The present segment; none before the opening.
+ */
+current: SegmentId | null, 
+/**
+ * One for each segment, in order.
+ */
+segments: Array<SegmentNow>, 
+/**
+ * Record status that holds now.
+ */
+record_status: RecordStatus, };
+
+/**
+ * How far what is said is recorded and attributed.
+ */
+export type RecordStatus = "on-the-record" | "chatham-house-rule" | "off-the-record";
+
+/**
+ * A typed refusal. Nothing changed when one is returned.
+ */
+export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text";
+
+/**
+ * Registration on the public page.
+ */
+export type Registration = { 
+/**
+ * Name as the person writes it.
+ */
+name: string, 
+/**
+ * Body the person belongs to, if any.
+ */
+affiliation: string | null, 
+/**
+ * ISO 3166-1 alpha-2 code, if given.
+ */
+country: string | null, 
+/**
+ * Language of the name and of the person's screens.
+ */
+language: string, };
+
+/**
+ * Roles as PRODUCT.md lists them. The rights of each stand in one place, `decide.rs`.
+ */
+export type Role = "organiser" | "co-organiser" | "moderator" | "plenary-speaker" | "panellist" | "concluding-speaker" | "interpreter" | "captioner" | "rapporteur" | "participant";
+
+/**
+ * Everybody the event knows: speakers and staff first, then those present, then the rest. At
+ * most 500 are listed.
+ */
+export type RosterSection = { 
+/**
+ * How many there are in all.
+ */
+count: number, 
+/**
+ * The first of them.
+ */
+people: Array<PersonRow>, };
+
+/**
+ * One section of the live view.
+ */
+export type Section = { "section": "life" } & LifeSection | { "section": "programme" } & ProgrammeSection | { "section": "floor" } & FloorSection | { "section": "stage" } & StageSection | { "section": "audience" } & AudienceSection | { "section": "slots" } & SlotsView | { "section": "hands" } & HandsSection | { "section": "lobby" } & LobbySection | { "section": "roster" } & RosterSection;
+
+/**
+ * A part of the programme.
+ */
+export type Segment = { 
+/**
+ * Identifier, as `plenary-address`.
+ */
+id: SegmentId, 
+/**
+ * What kind of part it is.
+ */
+kind: SegmentKind, 
+/**
+ * Title; `None` shows the kind's own name in the reader's language.
+ */
+title: Localized | null, 
+/**
+ * Planned length, whole minutes.
+ */
+planned: Millis, 
+/**
+ * Who has the floor. In a question segment and in a discussion these people may answer, and
+ * the floor goes to those who raise a hand; in every other segment the first gets the floor
+ * when it begins.
+ */
+floor: Array<PersonId>, 
+/**
+ * On or off the record.
+ */
+record_status: RecordStatus, };
+
+/**
+ * One segment of a programme, for example `plenary-address`.
+ */
+export type SegmentId = string;
+
+/**
+ * Kinds of segments.
+ */
+export type SegmentKind = "introductory-remarks" | "plenary-address" | "discussion" | "questions" | "concluding-note" | "other";
+
+/**
+ * How far a segment has come. Time spent now = `spent_before` + (now − `began_at`) while it is
+ * the present one.
+ */
+export type SegmentNow = { 
+/**
+ * Which.
+ */
+id: SegmentId, 
+/**
+ * When it began.
+ */
+began_at: Timestamp | null, 
+/**
+ * When it ended.
+ */
+ended_at: Timestamp | null, 
+/**
+ * Time of earlier runs.
+ */
+spent_before: Millis, 
+/**
+ * Extensions given.
+ */
+extended_by: Millis, 
+/**
+ * Record status as it stands.
+ */
+record_status: RecordStatus, };
+
+/**
+ * A planned segment.
+ */
+export type SegmentView = { 
+/**
+ * Identifier.
+ */
+id: SegmentId, 
+/**
+ * Kind; names the segment where no title is given.
+ */
+kind: SegmentKind, 
+/**
+ * Title, if it has one of its own.
+ */
+title: Localized | null, 
+/**
+ * Planned length.
+ */
+planned: Millis, 
+/**
+ * Who has the floor or may answer.
+ */
+floor: Array<PersonId>, 
+/**
+ * Planned record status.
+ */
+record_status: RecordStatus, };
+
+/**
+ * The number of a line in an event's proceedings; the first line is 1, and 0 means "before the
+ * first line".
+ */
+export type Sequence = number;
+
+/**
+ * What the server says.
+ */
+export type ServerMessage = { "type": "welcome", 
+/**
+ * This connection.
+ */
+connection: ConnectionId, 
+/**
+ * Where the proceedings stand.
+ */
+sequence: Sequence, 
+/**
+ * The server's clock, by which all countdowns run.
+ */
+now: Timestamp, 
+/**
+ * The event.
+ */
+event: EventView, 
+/**
+ * You.
+ */
+you: You, 
+/**
+ * Sections: all of them, or those changed since `resume`.
+ */
+sections: Array<Section>, } | { "type": "changed", 
+/**
+ * Where the proceedings stand now.
+ */
+sequence: Sequence, 
+/**
+ * The changed sections.
+ */
+sections: Array<Section>, } | { "type": "you", 
+/**
+ * You, whole.
+ */
+you: You, } | { "type": "speaking", 
+/**
+ * Persons.
+ */
+people: Array<PersonId>, } | { "type": "accepted", 
+/**
+ * The command's id.
+ */
+id: number, 
+/**
+ * Sequence of its last line.
+ */
+sequence: Sequence, } | { "type": "refused", 
+/**
+ * The command's id.
+ */
+id: number, 
+/**
+ * Why.
+ */
+refusal: Refusal, } | { "type": "pong", 
+/**
+ * The server's clock.
+ */
+now: Timestamp, } | { "type": "end", 
+/**
+ * Why.
+ */
+reason: EndReason, };
+
+/**
+ * Which person each fixed media slot carries (docs/PROTOCOL.md, "Fixed slots").
+ */
+export type SlotsView = { 
+/**
+ * Audio slots 0 to 2.
+ */
+voices: Array<PersonId | null>, 
+/**
+ * Video slot 0.
+ */
+main: PersonId | null, 
+/**
+ * Video slot 1.
+ */
+screen: PersonId | null, 
+/**
+ * Video slots 2 to 5.
+ */
+thumbnails: Array<PersonId | null>, };
+
+/**
+ * A person on stage.
+ */
+export type StagePerson = { 
+/**
+ * Who, with everything for the name plate (guests are not in the event's people).
+ */
+person: PersonView, 
+/**
+ * Member or guest.
+ */
+place: StagePlace, 
+/**
+ * At least one connection is up; false keeps the place, plate and time.
+ */
+present: boolean, 
+/**
+ * Microphone.
+ */
+microphone: Microphone, 
+/**
+ * Camera is on.
+ */
+camera: boolean, 
+/**
+ * Shares a screen.
+ */
+screen: boolean, };
+
+/**
+ * Place on the stage.
+ */
+export type StagePlace = "none" | "guest" | "member";
+
+/**
+ * Who is on stage, in order of precedence, guests last.
+ */
+export type StageSection = { 
+/**
+ * People on stage.
+ */
+people: Array<StagePerson>, };
+
+/**
+ * A moment: milliseconds since 1970-01-01T00:00:00 UTC, without leap seconds.
+ */
+export type Timestamp = number;
+
+/**
+ * A person in the lobby.
+ */
+export type WaitingView = { 
+/**
+ * Who.
+ */
+person: PersonView, 
+/**
+ * Since when.
+ */
+since: Timestamp, 
+/**
+ * Registered on the public page, not named in the programme file.
+ */
+registered: boolean, };
+
+/**
+ * What a person is told about themselves.
+ */
+export type You = { 
+/**
+ * Who you are.
+ */
+person: PersonView, 
+/**
+ * You may run the event.
+ */
+moderates: boolean, 
+/**
+ * You have a place on the stage by right.
+ */
+speaks: boolean, 
+/**
+ * May you watch and hear.
+ */
+admission: Admission, 
+/**
+ * Your place on the stage.
+ */
+place: StagePlace, 
+/**
+ * Your microphone.
+ */
+microphone: Microphone, 
+/**
+ * Your camera is on.
+ */
+camera: boolean, 
+/**
+ * You share a screen.
+ */
+screen: boolean, 
+/**
+ * You have the floor.
+ */
+has_floor: boolean, 
+/**
+ * You may be heard beside the holder.
+ */
+may_answer: boolean, 
+/**
+ * Your place in the queue of hands, from 1.
+ */
+hand: number | null, 
+/**
+ * You may publish microphone and camera now (WHIP).
+ */
+may_publish: boolean, 
+/**
+ * You may receive the floor's sound and pictures now (WHEP).
+ */
+may_receive: boolean, };
