@@ -127,6 +127,17 @@ impl Person {
     pub fn speaks(&self) -> bool {
         self.roles.iter().any(|role| role.speaks())
     }
+
+    /// True when the person may take a place on the stage unasked.
+    pub fn may_enter_stage(&self) -> bool {
+        self.moderates() || self.speaks()
+    }
+
+    /// True for participants: people without a task in the event. They are counted against
+    /// [`Policy::participants_max`], and only they can be held in the lobby by the policy.
+    pub fn is_participant(&self) -> bool {
+        self.roles.iter().all(|role| *role == Role::Participant)
+    }
 }
 
 /// A part of the programme.
@@ -204,7 +215,7 @@ pub struct Policy {
     pub recording: bool,
     /// Chatham House segments are recorded too (for the parties' own use).
     pub chatham_house_recorded: bool,
-    /// Most people admitted as participants at once.
+    /// Most participants admitted and here at once. Whoever was admitted once can always return.
     pub participants_max: u32,
 }
 

@@ -8,7 +8,7 @@
 
 use base::PersonId;
 
-use crate::state::EventState;
+use crate::state::{Admission, Attendance, EventState, Life, Microphone};
 
 /// What a person publishes in one media session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,25 +35,117 @@ pub struct Hearing {
 impl EventState {
     /// What the audience is to hear and see.
     pub fn audience_hearing(&self) -> Hearing {
-        todo!()
+        if self.life != Life::Live {
+            return Hearing::default();
+        }
+        self.hearing(self.floor_voices())
     }
 
     /// What people on stage are to hear and see.
     pub fn stage_hearing(&self) -> Hearing {
-        todo!()
+        match self.life {
+            Life::Scheduled | Life::Closed => Hearing::default(),
+            Life::Live => self.audience_hearing(),
+            Life::GreenRoom | Life::Suspended => {
+                let mut voices = self.floor_voices();
+                voices.extend(self.stage_by_precedence());
+                self.hearing(voices)
+            }
+        }
     }
 
     /// True when the server may accept a media session of this person: they are on stage, have
-    /// been neither suspended nor removed, and the event is in its green room, live or suspended.
+    /// been neither suspended nor removed, and the event is in its green room, live or suspended;
+    /// for a screen they also have the right to share one.
     pub fn may_publish(&self, person: &PersonId, source: Source) -> bool {
-        let _ = (person, source);
-        todo!()
+        let open = matches!(self.life, Life::GreenRoom | Life::Live | Life::Suspended);
+        let on_stage = self.people.get(person).is_some_and(|attendance| {
+            attendance.is_on_stage() && attendance.admission == Admission::Admitted
+        });
+        open && on_stage
+            && match source {
+                Source::Camera => true,
+                Source::Screen => self.may_share_screen(person),
+            }
     }
 
-    /// True when the person may receive media at all: admitted, and the event is neither scheduled
-    /// (except that people on stage may in the green room) nor closed.
+    /// True when the person may share a screen: they are on stage and have the floor, may answer,
+    /// or moderate.
+    pub fn may_share_screen(&self, person: &PersonId) -> bool {
+        self.people.get(person).is_some_and(|attendance| {
+            attendance.is_on_stage()
+                && (attendance.person.moderates()
+                    || self.has_floor(person)
+                    || self.answering.contains(person))
+        })
+    }
+
+    /// True when the person has the floor.
+    pub fn has_floor(&self, person: &PersonId) -> bool {
+        self.floor.as_ref().is_some_and(|grant| grant.person == *person)
+    }
+
+    /// True when the person may receive media at all: admitted, and the event is live or
+    /// suspended; in the green room only people on stage may.
     pub fn may_receive(&self, person: &PersonId) -> bool {
-        let _ = person;
-        todo!()
+        self.people.get(person).is_some_and(|attendance| {
+            attendance.admission == Admission::Admitted
+                && match self.life {
+                    Life::Scheduled | Life::Closed => false,
+                    Life::GreenRoom => attendance.is_on_stage(),
+                    Life::Live | Life::Suspended => true,
+                }
+        })
+    }
+
+    /// People on stage in the programme file's order; those not in the file follow in the order
+    /// in which they came.
+    fn stage_by_precedence(&self) -> Vec<PersonId> {
+        let mut stage = self.stage.clone();
+        let place = |id: &PersonId| {
+            let people = &self.definition.people;
+            people.iter().position(|person| person.id == *id).unwrap_or(people.len())
+        };
+        stage.sort_by_cached_key(place);
+        stage
+    }
+
+    /// The holder of the floor, those who may answer, moderators on stage.
+    fn floor_voices(&self) -> Vec<PersonId> {
+        let holder = self.floor.iter().map(|grant| grant.person.clone());
+        let moderators = self.stage_by_precedence().into_iter().filter(|person| {
+            self.people.get(person).is_some_and(|attendance| attendance.person.moderates())
+        });
+        holder.chain(self.answering.iter().cloned()).chain(moderators).collect()
+    }
+
+    /// A hearing of those among `voices` (each taken once) whose microphone is on, and of all
+    /// cameras and the screen on stage.
+    fn hearing(&self, voices: Vec<PersonId>) -> Hearing {
+        let on_stage = |person: &PersonId, test: fn(&Attendance) -> bool| {
+            self.people
+                .get(person)
+                .is_some_and(|attendance| attendance.is_on_stage() && test(attendance))
+        };
+        let mut hearing = Hearing::default();
+        for person in voices {
+            let audible = on_stage(&person, |attendance| attendance.microphone == Microphone::On);
+            if audible && !hearing.voices.contains(&person) {
+                hearing.voices.push(person);
+            }
+        }
+        for person in self.stage_by_precedence() {
+            if on_stage(&person, |attendance| attendance.screen) {
+                hearing.screen = Some(person.clone());
+            }
+            if on_stage(&person, |attendance| attendance.camera) {
+                if self.has_floor(&person) {
+                    hearing.main = Some(person);
+                } else {
+                    hearing.thumbnails.push(person);
+                }
+            }
+        }
+        hearing
     }
 }

@@ -16,7 +16,7 @@ mod hearing;
 mod refusal;
 mod state;
 
-pub use chain::{Hash, HashError, Line, chain};
+pub use chain::{Broken, BrokenAt, Hash, HashError, Line, Tip, chain, verify, verify_after};
 pub use command::{Actor, Command};
 pub use decide::decide;
 pub use definition::{

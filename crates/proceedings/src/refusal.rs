@@ -53,6 +53,9 @@ pub enum Refusal {
     /// The person has not been admitted.
     #[error("the person has not been admitted")]
     NotAdmitted,
+    /// The person has no connection at the moment.
+    #[error("the person is not here at the moment")]
+    NotHere,
     /// The person does not wait in the lobby.
     #[error("the person does not wait in the lobby")]
     NotWaiting,

@@ -51,6 +51,11 @@ pub struct EventState {
     pub answering: Vec<PersonId>,
     /// Raised hands, first come first.
     pub hands: Vec<Hand>,
+    /// Who is on stage, in the order they came. It follows from [`Attendance::stage`] and is kept
+    /// because every packet's way depends on it and [`Self::people`] may be long.
+    pub stage: Vec<PersonId>,
+    /// Participants who are admitted and here, kept for the same reason.
+    pub participants_present: usize,
 }
 
 /// A suspension of the whole event.
@@ -137,6 +142,10 @@ pub struct ProgrammeState {
     pub current: Option<usize>,
     /// One for each segment of the definition, in order.
     pub segments: Vec<SegmentProgress>,
+    /// Who had the floor or could answer since the present segment began. The programme gives a
+    /// late speaker their right by itself only once, so that nobody takes back a floor that the
+    /// moderator took from them by leaving and entering the stage.
+    pub heard: BTreeSet<PersonId>,
 }
 
 /// How far one segment has come.
@@ -146,8 +155,11 @@ pub struct SegmentProgress {
     pub began_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// Time it took in earlier runs, before the moderator returned to it.
+    /// Time it took in runs that are over: before it ended, before the moderator returned to it,
+    /// or before the event was suspended. [`Self::spent`] adds the run that goes on.
     pub spent_before: Millis,
+    /// Since when its clock runs without a break; `None` while it stands.
+    pub running_since: Option<Timestamp>,
     /// Extensions given.
     pub extended_by: Millis,
     /// Record status, as planned or as changed since.
