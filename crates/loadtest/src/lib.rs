@@ -1,1 +1,26 @@
-//! To be written.
+//! Synthetic people: real WebRTC clients that publish over WHIP and receive over WHEP, with real
+//! speech and moving pictures, for `plenary rehearse`, the benchmarks and the tests.
+//!
+//! Nothing is decoded to learn who was heard: a forwarding server passes payloads on unchanged, so
+//! the [`ledger`] recognises each by its bytes and tells whose it is and how long it took.
+//!
+//! The crate stands beside the server, not below it. It knows `base`, and for the rehearsal the
+//! messages of `api-types` and the vocabulary of `proceedings`.
+
+pub mod bundle;
+pub mod clip;
+pub mod connection;
+pub mod http;
+pub mod ledger;
+pub mod peer;
+pub mod reception;
+pub mod session;
+pub mod vp8;
+pub mod whep;
+pub mod whip;
+
+/// Random bits for identifiers that need not be secret, such as the first sequence number.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
+}
