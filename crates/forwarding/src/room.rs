@@ -1,0 +1,893 @@
+//! One room: its tracks, its receivers, and who gets what.
+
+use crate::allocation::{Choice, Offer, allocate, wish_bps};
+use crate::codec::{Codec, describe};
+use crate::plan::{Class, Hearing, SLOTS, Seats, SlotKind, VOICES, seat_voices};
+use crate::rewrite::{Place, Rewriter};
+use crate::speaking::Voice;
+use crate::track::{Arrival, Layer, Track, TrackKind};
+use crate::units::{Format, Formats, Micros, Owner, ReceiverId, TrackId};
+
+/// Tracks of a room: four of each person that a stage holds, twice, for the moments when a
+/// publisher has come back and the old session has not timed out yet.
+const TRACKS_MAX: usize = 2 * 4 * base::limits::STAGE_MAX;
+
+/// Receivers of a room on one worker: ten times what one core is measured to serve.
+const RECEIVERS_MAX: usize = 10_000;
+
+/// How often rates, speakers and layer choices are looked at. Also bounds the speaker reports to
+/// four a second.
+const TICK: Micros = Micros::from_millis(250);
+
+/// Layers are chosen anew on every second tick, and at once when a receiver's bandwidth changes.
+const TICKS_PER_ALLOCATION: u32 = 2;
+
+/// A change of the bandwidth estimate below this share of it, in percent, changes no layer.
+const ESTIMATE_CHANGE_MIN_PERCENT: u64 = 5;
+
+/// The room holds as many tracks or receivers as it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+/// One packet of a publisher, decrypted.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet<'a> {
+    /// Which stream of the layer it belongs to; a change means that the publisher began anew.
+    pub ssrc: u32,
+    /// Sequence number, extended over its 16 bits.
+    pub sequence: u64,
+    /// RTP timestamp.
+    pub timestamp: u32,
+    /// RTP marker.
+    pub marker: bool,
+    /// Sound level in dB below the loudest, 0 to 127 (RFC 6464), where the publisher sends it.
+    pub level_db: Option<u8>,
+    /// RTP payload.
+    pub payload: &'a [u8],
+}
+
+/// Write the packet last handed in for this receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forward {
+    /// To whom.
+    pub receiver: ReceiverId,
+    /// In which slot.
+    pub slot: SlotKind,
+    /// Extended sequence number in the slot.
+    pub sequence: u64,
+    /// RTP timestamp in the slot.
+    pub timestamp: u32,
+    /// RTP marker.
+    pub marker: bool,
+    /// New picture number to write into the payload's descriptor, if it must change.
+    pub picture_id: Option<u16>,
+    /// New TL0PICIDX to write into the payload's descriptor, if it must change.
+    pub base_layer: Option<u8>,
+}
+
+/// What the room wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send the current packet to somebody.
+    Forward(Forward),
+    /// Ask the publisher of this layer for a key frame.
+    RequestKeyFrame {
+        /// Whose.
+        track: TrackId,
+        /// Which layer.
+        layer: u8,
+    },
+    /// The slots of a class carry other persons than before.
+    Slots {
+        /// Whose slots.
+        class: Class,
+        /// Who is in them now.
+        seats: Seats,
+    },
+    /// Other persons are speaking than before, the loudest first.
+    Speaking(Vec<Owner>),
+    /// Nothing more to do until then, or until the next change if `None`.
+    Timeout(Option<Micros>),
+}
+
+/// What a receiver has negotiated.
+#[derive(Debug, Clone, Copy)]
+pub struct ReceiverSpec {
+    /// Who it is; nobody receives their own tracks.
+    pub owner: Owner,
+    /// Which hearing applies.
+    pub class: Class,
+    /// The slots it has, by [`SlotKind::index`].
+    pub slots: [bool; SLOTS],
+    /// What it can decode.
+    pub formats: Formats,
+    /// The sequence number with which each slot begins. Must leave room below 2¹⁶, so that the
+    /// rollover counter begins at zero (RFC 3711 section 3.3.1).
+    pub first_sequence: u16,
+    /// The timestamp with which each slot begins.
+    pub first_timestamp: u32,
+}
+
+/// One layer of one track, as places in the room's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Link {
+    track: u16,
+    layer: u8,
+}
+
+/// A link, and where in the layer's list of slots it stands.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    link: Link,
+    position: u32,
+}
+
+/// One slot of one receiver. They lie in one table, [`SLOTS`] to a receiver.
+#[derive(Debug, Clone)]
+struct Slot {
+    present: bool,
+    /// The next packet is the first of a new source.
+    entering: bool,
+    /// The seated track is in a format that the receiver cannot decode.
+    mismatched: bool,
+    running: Option<Held>,
+    waiting: Option<Held>,
+    rewriter: Rewriter,
+}
+
+#[derive(Debug, Clone)]
+struct Receiver {
+    owner: Owner,
+    class: Class,
+    formats: Formats,
+    estimate_bps: Option<u64>,
+}
+
+/// What a class may get and what its slots carry.
+#[derive(Debug, Clone, Default)]
+struct ClassState {
+    hearing: Hearing,
+    voices: [Option<Owner>; VOICES],
+    seats: [Option<u16>; SLOTS],
+    shown: Seats,
+    reported: Seats,
+}
+
+/// The packet that is being handed out.
+#[derive(Debug, Clone, Copy)]
+struct FanOut {
+    link: Link,
+    now: Micros,
+    clock_hz: u32,
+    audio: bool,
+    next: usize,
+    place: Place,
+    marker: bool,
+}
+
+/// The forwarding core of one event.
+#[derive(Debug, Default)]
+pub struct Room {
+    tracks: Vec<Option<Track>>,
+    track_generation: u32,
+    track_generations: Vec<u32>,
+    receivers: Vec<Option<Receiver>>,
+    receiver_generation: u32,
+    receiver_generations: Vec<u32>,
+    vacant_receivers: Vec<u32>,
+    slots: Vec<Slot>,
+    classes: [ClassState; 2],
+    fan_out: Option<FanOut>,
+    now: Micros,
+    next_tick: Option<Micros>,
+    ticks: u32,
+    requests_changed: bool,
+    next_request: Option<Micros>,
+    speaking: Vec<Owner>,
+    speaking_changed: bool,
+    mismatches: u64,
+}
+
+impl Room {
+    /// An empty room whose plan lets nobody be heard or seen.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A publisher began to send a track.
+    ///
+    /// # Errors
+    /// [`Full`] when the room holds as many tracks as it can.
+    pub fn add_track(
+        &mut self,
+        now: Micros,
+        owner: Owner,
+        kind: TrackKind,
+        codec: Codec,
+        format: Format,
+    ) -> Result<TrackId, Full> {
+        self.begin(now);
+        let vacant = self.tracks.iter().position(Option::is_none);
+        let place = vacant.unwrap_or(self.tracks.len());
+        let index = u16::try_from(place).ok().filter(|_| place < TRACKS_MAX).ok_or(Full)?;
+        if vacant.is_none() {
+            self.tracks.push(None);
+            self.track_generations.push(0);
+        }
+        self.track_generation += 1;
+        self.track_generations[place] = self.track_generation;
+        self.tracks[place] = Some(Track {
+            owner,
+            kind,
+            codec,
+            format,
+            born: u64::from(self.track_generation),
+            layers: Vec::new(),
+            voice: Voice::default(),
+        });
+        self.next_tick = self.next_tick.or(Some(now.plus(TICK)));
+        self.reseat_all();
+        Ok(TrackId { index, generation: self.track_generation })
+    }
+
+    /// The track is no longer sent. Whoever received it gets nothing in that slot from now on.
+    pub fn remove_track(&mut self, now: Micros, id: TrackId) {
+        self.begin(now);
+        if !self.is_track(id) {
+            return;
+        }
+        for slot in 0..self.slots.len() {
+            let of_track =
+                |held: Option<Held>| held.is_some_and(|held| held.link.track == id.index);
+            if of_track(self.slots[slot].running) {
+                self.stop_running(slot);
+            }
+            if of_track(self.slots[slot].waiting) {
+                self.stop_waiting(slot);
+            }
+        }
+        self.tracks[id.index()] = None;
+        self.track_generations[id.index()] = 0;
+        if self.tracks.iter().all(Option::is_none) {
+            self.next_tick = None;
+        }
+        self.reseat_all();
+    }
+
+    /// Somebody receives from now on.
+    ///
+    /// # Errors
+    /// [`Full`] when the room holds as many receivers as it can.
+    pub fn add_receiver(&mut self, now: Micros, spec: &ReceiverSpec) -> Result<ReceiverId, Full> {
+        self.begin(now);
+        let index = match self.vacant_receivers.pop() {
+            Some(index) => index,
+            None => {
+                let place = self.receivers.len();
+                let index =
+                    u32::try_from(place).ok().filter(|_| place < RECEIVERS_MAX).ok_or(Full)?;
+                self.receivers.push(None);
+                self.receiver_generations.push(0);
+                self.slots.extend((0..SLOTS).map(|_| Slot::vacant()));
+                index
+            }
+        };
+        self.receiver_generation += 1;
+        let id = ReceiverId { index, generation: self.receiver_generation };
+        self.receiver_generations[id.index()] = id.generation;
+        self.receivers[id.index()] = Some(Receiver {
+            owner: spec.owner,
+            class: spec.class,
+            formats: spec.formats,
+            estimate_bps: None,
+        });
+        for (slot, present) in spec.slots.into_iter().enumerate() {
+            self.slots[id.index() * SLOTS + slot] = Slot {
+                present,
+                rewriter: Rewriter::new(spec.first_sequence, spec.first_timestamp),
+                ..Slot::vacant()
+            };
+        }
+        self.assign(id.index());
+        self.update_shown(spec.class);
+        Ok(id)
+    }
+
+    /// The receiver is gone.
+    pub fn remove_receiver(&mut self, now: Micros, id: ReceiverId) {
+        self.begin(now);
+        let Some(class) = self.receiver(id).map(|receiver| receiver.class) else { return };
+        for slot in id.index() * SLOTS..(id.index() + 1) * SLOTS {
+            self.stop_running(slot);
+            self.stop_waiting(slot);
+            self.slots[slot] = Slot::vacant();
+        }
+        self.receivers[id.index()] = None;
+        self.receiver_generations[id.index()] = 0;
+        self.vacant_receivers.push(id.index);
+        self.update_shown(class);
+    }
+
+    /// The receiver is moved to another class. What that class may not get stops at once.
+    pub fn set_class(&mut self, now: Micros, id: ReceiverId, class: Class) {
+        self.begin(now);
+        if self.receiver(id).is_none() {
+            return;
+        }
+        if let Some(receiver) = &mut self.receivers[id.index()] {
+            receiver.class = class;
+        }
+        self.assign(id.index());
+        for class in Class::ALL {
+            self.update_shown(class);
+        }
+    }
+
+    /// What each class may hear and see from now on. What is not named stops at once.
+    pub fn set_plan(&mut self, now: Micros, audience: Hearing, stage: Hearing) {
+        self.begin(now);
+        for (class, hearing) in [(Class::Audience, audience), (Class::Stage, stage)] {
+            let hearing = hearing.bounded();
+            let state = &mut self.classes[class.index()];
+            if state.hearing != hearing {
+                state.hearing = hearing;
+                self.reseat(class);
+            }
+        }
+    }
+
+    /// The receiver's network carries so much, in bits a second.
+    pub fn set_estimate(&mut self, now: Micros, id: ReceiverId, estimate_bps: u64) {
+        self.begin(now);
+        if self.receiver(id).is_none() {
+            return;
+        }
+        if let Some(receiver) = &mut self.receivers[id.index()] {
+            let known = receiver.estimate_bps;
+            let small = known.is_some_and(|known| {
+                known.abs_diff(estimate_bps) * 100 < known * ESTIMATE_CHANGE_MIN_PERCENT
+            });
+            if small {
+                return;
+            }
+            receiver.estimate_bps = Some(estimate_bps);
+        }
+        self.assign(id.index());
+    }
+
+    /// The receiver's decoder needs a key frame in this slot (PLI or FIR).
+    pub fn handle_key_frame_request(&mut self, now: Micros, id: ReceiverId, slot: SlotKind) {
+        self.begin(now);
+        if self.receiver(id).is_none() {
+            return;
+        }
+        let slot = &self.slots[id.index() * SLOTS + slot.index()];
+        if let Some(held) = slot.waiting.or(slot.running)
+            && let Some(layer) = layer_mut(&mut self.tracks, held.link)
+        {
+            layer.want_key_frame();
+            self.requests_changed = true;
+        }
+    }
+
+    /// A packet arrived from the publisher of `id`. Drain [`Room::poll_output`] before anything
+    /// else: its `Forward`s speak of this packet.
+    pub fn handle_packet(&mut self, now: Micros, id: TrackId, layer: u8, packet: &Packet<'_>) {
+        self.begin(now);
+        if !self.is_track(id) {
+            return;
+        }
+        let link = Link { track: id.index, layer };
+        let Some(track) = self.tracks[id.index()].as_mut() else { return };
+        let (codec, audio) = (track.codec, track.kind.is_audio());
+        let known_layers = track.layers.len();
+        let Some(state) = track.layer_or_new(now, layer) else { return };
+        let restarted = state.is_restarted_by(packet.ssrc);
+        let Some(arrival) = state.note(now, packet.sequence, packet.payload.len()) else { return };
+        if audio && arrival == Arrival::Newest {
+            track.voice.hear(now, packet.level_db);
+        }
+        if track.layers.len() > known_layers && !audio {
+            // Waiting slots may now find the layer that suits them.
+            self.assign_watchers_of(id.index);
+        }
+        if restarted {
+            self.restart(link, audio);
+        }
+        let description = describe(codec, packet.payload);
+        // A key frame whose first packet comes late, after others of the same frame, is of no use
+        // to those who wait: they would never get the packets that went by.
+        if description.key_frame_start && arrival == Arrival::Newest {
+            self.promote(link);
+        }
+        self.fan_out = Some(FanOut {
+            link,
+            now,
+            clock_hz: codec.clock_hz(),
+            audio,
+            next: 0,
+            place: Place {
+                sequence: packet.sequence,
+                timestamp: packet.timestamp,
+                pictures: description.pictures,
+            },
+            marker: packet.marker,
+        });
+    }
+
+    /// Time has come to the moment that [`Output::Timeout`] named.
+    pub fn handle_timeout(&mut self, now: Micros) {
+        self.begin(now);
+        self.requests_changed |= self.next_request.is_some_and(|at| at <= now);
+        if self.next_tick.is_some_and(|at| at <= now) {
+            self.next_tick = Some(now.plus(TICK));
+            self.tick();
+        }
+    }
+
+    /// The next thing to do. Call until it says [`Output::Timeout`].
+    pub fn poll_output(&mut self) -> Output {
+        if let Some(forward) = self.next_forward() {
+            return Output::Forward(forward);
+        }
+        if self.requests_changed {
+            if let Some(request) = self.next_due_request() {
+                return request;
+            }
+            self.requests_changed = false;
+        }
+        for class in Class::ALL {
+            let state = &mut self.classes[class.index()];
+            if state.reported != state.shown {
+                state.reported = state.shown;
+                return Output::Slots { class, seats: state.shown };
+            }
+        }
+        if std::mem::take(&mut self.speaking_changed) {
+            return Output::Speaking(self.speaking.clone());
+        }
+        let soonest = match (self.next_tick, self.next_request) {
+            (Some(tick), Some(request)) => Some(tick.min(request)),
+            (tick, request) => tick.or(request),
+        };
+        Output::Timeout(soonest)
+    }
+
+    /// What the receiver would get if its network carried everything, in bits a second: the aim
+    /// for bandwidth probing.
+    pub fn wish_bps(&self, id: ReceiverId) -> u64 {
+        self.receiver(id).map_or(0, |_| wish_bps(&self.choices(id.index())))
+    }
+
+    /// How often a slot stayed empty because its receiver cannot decode what the publisher sends.
+    pub const fn mismatches(&self) -> u64 {
+        self.mismatches
+    }
+
+    /// Whether nobody sends and nobody receives.
+    pub fn is_empty(&self) -> bool {
+        self.tracks.iter().all(Option::is_none) && self.receivers.iter().all(Option::is_none)
+    }
+
+    fn begin(&mut self, now: Micros) {
+        debug_assert!(self.fan_out.is_none(), "poll_output must be drained before another change");
+        self.fan_out = None;
+        self.now = self.now.max(now);
+    }
+
+    fn is_track(&self, id: TrackId) -> bool {
+        self.track_generations.get(id.index()) == Some(&id.generation)
+    }
+
+    fn receiver(&self, id: ReceiverId) -> Option<&Receiver> {
+        if self.receiver_generations.get(id.index()) != Some(&id.generation) {
+            return None;
+        }
+        self.receivers.get(id.index())?.as_ref()
+    }
+
+    fn next_forward(&mut self) -> Option<Forward> {
+        let mut fan_out = self.fan_out?;
+        let running = &self.tracks[usize::from(fan_out.link.track)].as_ref()?.layers
+            [usize::from(fan_out.link.layer)]
+        .running;
+        while let Some(&at) = running.get(fan_out.next) {
+            fan_out.next += 1;
+            let at = at as usize;
+            let slot = &mut self.slots[at];
+            let entering = std::mem::take(&mut slot.entering);
+            if entering {
+                slot.rewriter.enter(fan_out.now, fan_out.clock_hz, &fan_out.place);
+            }
+            let Some(new) = slot.rewriter.place(fan_out.now, &fan_out.place) else { continue };
+            let receiver = at / SLOTS;
+            self.fan_out = Some(fan_out);
+            return Some(Forward {
+                receiver: ReceiverId {
+                    index: u32::try_from(receiver).unwrap_or(u32::MAX),
+                    generation: self.receiver_generations[receiver],
+                },
+                slot: SlotKind::ALL[at % SLOTS],
+                sequence: new.sequence,
+                timestamp: new.timestamp,
+                // The first packet of a voice begins a talk spurt (RFC 3551 section 4.1).
+                marker: fan_out.marker || entering && fan_out.audio,
+                picture_id: new.picture_id,
+                base_layer: new.base_layer,
+            });
+        }
+        self.fan_out = None;
+        None
+    }
+
+    /// Sends one request that is due; otherwise notes when the next one will be.
+    fn next_due_request(&mut self) -> Option<Output> {
+        self.next_request = None;
+        for (index, track) in self.tracks.iter_mut().enumerate() {
+            let Some(track) = track.as_mut().filter(|track| !track.kind.is_audio()) else {
+                continue;
+            };
+            for (number, layer) in track.layers.iter_mut().enumerate() {
+                let Some(due) = layer.key_frame_due() else { continue };
+                if due <= self.now {
+                    layer.key_frame_requested(self.now);
+                    let id = TrackId {
+                        index: u16::try_from(index).unwrap_or(u16::MAX),
+                        generation: self.track_generations[index],
+                    };
+                    let layer = u8::try_from(number).unwrap_or(u8::MAX);
+                    return Some(Output::RequestKeyFrame { track: id, layer });
+                }
+                self.next_request = Some(self.next_request.map_or(due, |next| next.min(due)));
+            }
+        }
+        None
+    }
+
+    fn tick(&mut self) {
+        self.ticks = self.ticks.wrapping_add(1);
+        let now = self.now;
+        for track in self.tracks.iter_mut().flatten() {
+            for layer in &mut track.layers {
+                layer.measure(now);
+            }
+        }
+        for class in Class::ALL {
+            if self.classes[class.index()].hearing.voices.len() > VOICES {
+                self.reseat(class);
+            } else {
+                self.update_shown(class);
+            }
+        }
+        if self.ticks.is_multiple_of(TICKS_PER_ALLOCATION) {
+            for receiver in 0..self.receivers.len() {
+                self.assign(receiver);
+            }
+        }
+        self.listen();
+    }
+
+    /// Finds out who of those who may be heard is speaking.
+    fn listen(&mut self) {
+        let heard = |owner: &Owner| self.classes.iter().any(|c| c.hearing.voices.contains(owner));
+        let mut speaking: Vec<(u16, Owner)> = self
+            .tracks
+            .iter()
+            .flatten()
+            .filter(|track| {
+                track.kind == TrackKind::Microphone && track.voice.is_speaking(self.now)
+            })
+            .map(|track| (track.voice.loudness(), track.owner))
+            .filter(|(_, owner)| heard(owner))
+            .collect();
+        speaking.sort_unstable_by_key(|(loudness, owner)| (std::cmp::Reverse(*loudness), *owner));
+        let mut speaking: Vec<Owner> = speaking.into_iter().map(|(_, owner)| owner).collect();
+        speaking.dedup();
+        let same = speaking.len() == self.speaking.len()
+            && speaking.iter().all(|owner| self.speaking.contains(owner));
+        if !same {
+            self.speaking = speaking;
+            self.speaking_changed = true;
+        }
+    }
+
+    fn find_track(&self, owner: Owner, kind: TrackKind) -> Option<u16> {
+        let newest = self
+            .tracks
+            .iter()
+            .enumerate()
+            .filter_map(|(index, track)| Some((index, track.as_ref()?)))
+            .filter(|(_, track)| track.owner == owner && track.kind == kind)
+            .max_by_key(|(_, track)| track.born)?;
+        u16::try_from(newest.0).ok()
+    }
+
+    fn reseat_all(&mut self) {
+        for class in Class::ALL {
+            self.reseat(class);
+        }
+    }
+
+    /// Decides anew which track sits in which slot of a class, and gives every receiver of the
+    /// class its share.
+    fn reseat(&mut self, class: Class) {
+        let state = &self.classes[class.index()];
+        let hearing = &state.hearing;
+        let microphone = |owner: Owner| self.find_track(owner, TrackKind::Microphone);
+        let candidates: Vec<Owner> =
+            hearing.voices.iter().copied().filter(|&owner| microphone(owner).is_some()).collect();
+        let mut voices = state.voices;
+        seat_voices(&mut voices, &candidates, |owner| {
+            let track = microphone(owner).and_then(|at| self.tracks[usize::from(at)].as_ref());
+            track.map_or((false, 0), |t| (t.voice.is_speaking(self.now), t.voice.loudness()))
+        });
+
+        let mut seats = [None; SLOTS];
+        for (slot, owner) in voices.iter().enumerate() {
+            seats[slot] = owner.and_then(microphone);
+        }
+        let screen_sound =
+            hearing.screen.and_then(|owner| self.find_track(owner, TrackKind::ScreenSound));
+        // From the end, where the next voice will come last.
+        if let Some(free) = seats[..VOICES].iter_mut().rev().find(|seat| seat.is_none()) {
+            *free = screen_sound;
+        }
+        let camera = |owner: Owner| self.find_track(owner, TrackKind::Camera);
+        seats[SlotKind::Main.index()] = hearing.main.and_then(camera);
+        seats[SlotKind::Screen.index()] =
+            hearing.screen.and_then(|owner| self.find_track(owner, TrackKind::Screen));
+        let first = SlotKind::Thumbnail(0).index();
+        for (slot, owner) in hearing.thumbnails.iter().enumerate() {
+            seats[first + slot] = camera(*owner);
+        }
+
+        let state = &mut self.classes[class.index()];
+        state.voices = voices;
+        state.seats = seats;
+        for receiver in 0..self.receivers.len() {
+            if self.receivers[receiver].as_ref().is_some_and(|r| r.class == class) {
+                self.assign(receiver);
+            }
+        }
+        self.update_shown(class);
+    }
+
+    /// A track has a new layer: those who watch it choose again.
+    fn assign_watchers_of(&mut self, track: u16) {
+        for receiver in 0..self.receivers.len() {
+            let watches = self.receivers[receiver].as_ref().is_some_and(|receiver| {
+                self.classes[receiver.class.index()].seats.contains(&Some(track))
+            });
+            if watches {
+                self.assign(receiver);
+            }
+        }
+    }
+
+    /// The track seated in this slot, if the receiver has the slot, can decode the track, and is
+    /// not its owner.
+    fn seated(&self, receiver: usize, slot: usize) -> Option<u16> {
+        let who = self.receivers[receiver].as_ref()?;
+        let seat = self.classes[who.class.index()].seats[slot]?;
+        let track = self.tracks[usize::from(seat)].as_ref()?;
+        let present = self.slots[receiver * SLOTS + slot].present;
+        (present && track.owner != who.owner && who.formats.contains(track.format)).then_some(seat)
+    }
+
+    fn choices(&self, receiver: usize) -> [Choice; SLOTS] {
+        let mut choices = [Choice::default(); SLOTS];
+        for kind in SlotKind::ALL.into_iter().filter(|kind| !kind.is_audio()) {
+            let Some(seat) = self.seated(receiver, kind.index()) else { continue };
+            let Some(track) = self.tracks[usize::from(seat)].as_ref() else { continue };
+            let choice = &mut choices[kind.index()];
+            let any_active = track.layers.iter().any(|layer| layer.is_active(self.now));
+            for (number, layer) in (0..).zip(&track.layers) {
+                if layer.is_active(self.now) || !any_active {
+                    choice.add(Offer { layer: number, rate_bps: layer.rate_bps() });
+                }
+            }
+            choice.running = self.slots[receiver * SLOTS + kind.index()]
+                .running
+                .filter(|held| held.link.track == seat)
+                .map(|held| held.link.layer);
+        }
+        choices
+    }
+
+    /// Links every slot of the receiver to what it should carry.
+    fn assign(&mut self, receiver: usize) {
+        let Some(who) = self.receivers[receiver].as_ref() else { return };
+        let (class, formats, owner) = (who.class, who.formats, who.owner);
+        let layers = allocate(&self.choices(receiver), who.estimate_bps);
+        for kind in SlotKind::ALL {
+            let slot = receiver * SLOTS + kind.index();
+            let seat = self.seated(receiver, kind.index());
+            let mismatched = self.slots[slot].present
+                && self.classes[class.index()].seats[kind.index()]
+                    .and_then(|seat| self.tracks[usize::from(seat)].as_ref())
+                    .is_some_and(|t| t.owner != owner && !formats.contains(t.format));
+            self.mismatches += u64::from(mismatched && !self.slots[slot].mismatched);
+            self.slots[slot].mismatched = mismatched;
+            if kind.is_audio() {
+                self.link_voice(slot, seat.map(|track| Link { track, layer: 0 }));
+            } else {
+                let link = seat.zip(layers[kind.index()]);
+                self.link_picture(slot, class, link.map(|(track, layer)| Link { track, layer }));
+            }
+        }
+    }
+
+    fn link_voice(&mut self, slot: usize, wanted: Option<Link>) {
+        if self.slots[slot].running.map(|held| held.link) == wanted {
+            return;
+        }
+        self.stop_running(slot);
+        if let Some(link) = wanted {
+            self.start_running(slot, link);
+        }
+    }
+
+    fn link_picture(&mut self, slot: usize, class: Class, wanted: Option<Link>) {
+        let Some(link) = wanted else {
+            self.stop_running(slot);
+            self.stop_waiting(slot);
+            return;
+        };
+        let running = self.slots[slot].running.map(|held| held.link);
+        let permitted = |track: u16| self.classes[class.index()].seats.contains(&Some(track));
+        if running.is_some_and(|running| running.track != link.track && !permitted(running.track)) {
+            self.stop_running(slot);
+        }
+        if running == Some(link) {
+            self.stop_waiting(slot);
+        } else if self.slots[slot].waiting.map(|held| held.link) != Some(link) {
+            self.stop_waiting(slot);
+            self.start_waiting(slot, link);
+        }
+    }
+
+    /// A key frame begins: everybody who waits for it joins.
+    fn promote(&mut self, link: Link) {
+        let Some(layer) = layer_mut(&mut self.tracks, link) else { return };
+        layer.key_frame_arrived();
+        self.requests_changed = true;
+        let waiting = std::mem::take(&mut layer.waiting);
+        if waiting.is_empty() {
+            return;
+        }
+        for &slot in &waiting {
+            let slot = slot as usize;
+            self.slots[slot].waiting = None;
+            self.stop_running(slot);
+            self.start_running(slot, link);
+        }
+        // The list goes back empty, so that the next wait allocates nothing.
+        if let Some(layer) = layer_mut(&mut self.tracks, link) {
+            layer.waiting = waiting;
+            layer.waiting.clear();
+        }
+        for class in Class::ALL {
+            self.update_shown(class);
+        }
+    }
+
+    /// The publisher began a layer anew. Sound goes on with the next packet, pictures with the
+    /// next key frame.
+    fn restart(&mut self, link: Link, audio: bool) {
+        let Some(layer) = layer_mut(&mut self.tracks, link) else { return };
+        let running = layer.running.clone();
+        for slot in running.into_iter().map(|slot| slot as usize) {
+            if audio {
+                self.slots[slot].entering = true;
+            } else {
+                self.stop_running(slot);
+                if self.slots[slot].waiting.is_none() {
+                    self.start_waiting(slot, link);
+                }
+            }
+        }
+    }
+
+    fn start_running(&mut self, slot: usize, link: Link) {
+        let Some(layer) = layer_mut(&mut self.tracks, link) else {
+            // A voice whose first packet has not come; its only layer is made now.
+            let now = self.now;
+            let Some(track) = self.tracks[usize::from(link.track)].as_mut() else { return };
+            if track.layer_or_new(now, link.layer).is_some() {
+                self.start_running(slot, link);
+            }
+            return;
+        };
+        layer.running.push(place(slot));
+        let position = place(layer.running.len() - 1);
+        self.slots[slot].running = Some(Held { link, position });
+        self.slots[slot].entering = true;
+    }
+
+    fn start_waiting(&mut self, slot: usize, link: Link) {
+        let Some(layer) = layer_mut(&mut self.tracks, link) else { return };
+        layer.waiting.push(place(slot));
+        layer.want_key_frame();
+        let position = place(layer.waiting.len() - 1);
+        self.slots[slot].waiting = Some(Held { link, position });
+        self.requests_changed = true;
+    }
+
+    fn stop_running(&mut self, slot: usize) {
+        let Some(held) = self.slots[slot].running.take() else { return };
+        self.slots[slot].entering = false;
+        let Some(layer) = layer_mut(&mut self.tracks, held.link) else { return };
+        layer.running.swap_remove(held.position as usize);
+        if let Some(&moved) = layer.running.get(held.position as usize)
+            && let Some(moved) = &mut self.slots[moved as usize].running
+        {
+            moved.position = held.position;
+        }
+    }
+
+    fn stop_waiting(&mut self, slot: usize) {
+        let Some(held) = self.slots[slot].waiting.take() else { return };
+        let Some(layer) = layer_mut(&mut self.tracks, held.link) else { return };
+        layer.waiting.swap_remove(held.position as usize);
+        if let Some(&moved) = layer.waiting.get(held.position as usize)
+            && let Some(moved) = &mut self.slots[moved as usize].waiting
+        {
+            moved.position = held.position;
+        }
+    }
+
+    /// Works out what the slots of a class carry: a name changes together with the picture, that
+    /// is, when the first receiver has switched, and not before.
+    fn update_shown(&mut self, class: Class) {
+        let state = &self.classes[class.index()];
+        let mut shown = state.shown;
+        for kind in SlotKind::ALL {
+            let at = kind.index();
+            let seat = state.seats[at];
+            let owner =
+                seat.and_then(|s| self.tracks[usize::from(s)].as_ref()).map(|track| track.owner);
+            if kind.is_audio() || owner.is_none() || shown[at] == owner {
+                shown[at] = owner;
+                continue;
+            }
+            let (mut old, mut new, mut waiting) = (false, false, false);
+            for (receiver, who) in self.receivers.iter().enumerate() {
+                if who.as_ref().is_some_and(|who| who.class == class) {
+                    let slot = &self.slots[receiver * SLOTS + at];
+                    let running = slot.running.map(|held| held.link.track);
+                    new |= running.is_some() && running == seat;
+                    old |= running.is_some() && running != seat;
+                    waiting |= slot.waiting.is_some();
+                }
+            }
+            if new || !old && !waiting {
+                shown[at] = owner;
+            } else if !old {
+                shown[at] = None;
+            }
+        }
+        self.classes[class.index()].shown = shown;
+    }
+}
+
+impl Slot {
+    fn vacant() -> Self {
+        Self {
+            present: false,
+            entering: false,
+            mismatched: false,
+            running: None,
+            waiting: None,
+            rewriter: Rewriter::new(0, 0),
+        }
+    }
+}
+
+fn layer_mut(tracks: &mut [Option<Track>], link: Link) -> Option<&mut Layer> {
+    tracks.get_mut(usize::from(link.track))?.as_mut()?.layers.get_mut(usize::from(link.layer))
+}
+
+/// A place in the table of slots, which [`RECEIVERS_MAX`] keeps far below 2³².
+fn place(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
