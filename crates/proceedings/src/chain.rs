@@ -208,7 +208,7 @@ impl std::str::FromStr for Hash {
     type Err = HashError;
     fn from_str(text: &str) -> Result<Self, HashError> {
         let mut out = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(HashError);
         }
         for (byte, pair) in out.iter_mut().zip(text.as_bytes().chunks(2)) {

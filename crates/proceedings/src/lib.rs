@@ -15,6 +15,8 @@ mod event;
 mod hearing;
 mod refusal;
 mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use chain::{Broken, BrokenAt, Hash, HashError, Line, Tip, chain, verify, verify_after};
 pub use command::{Actor, Command};

@@ -1,0 +1,88 @@
+//! The stored form of a line and the chain of hashes.
+
+use base::{ConnectionId, Sequence};
+use expect_test::expect;
+use proceedings::testing::START;
+use proceedings::{
+    Actor, Broken, BrokenAt, Event, EventState, Hash, Life, Line, Tip, chain, verify, verify_after,
+};
+
+use crate::play::{Play, by, id};
+
+/// This hash stands in proceedings that are stored already. If it changes, they no longer verify.
+#[test]
+fn the_hash_of_a_line_never_changes() {
+    let event = Event::PersonArrived { person: id("ganich"), connection: ConnectionId(7) };
+    let previous = Hash([0xab; 32]);
+    let hash = chain(&previous, Sequence(42), START, &by("ganich"), &event);
+    let line =
+        Line { sequence: Sequence(42), at: START, actor: by("ganich"), event, previous, hash };
+    // printf ab%.0s {1..32} | xxd -r -p, then the JSON up to `previous` and a brace, gives it too.
+    expect![[r#"{"sequence":42,"at":1612864800000,"actor":{"by":"person","person":"ganich"},"event":"person-arrived","person":"ganich","connection":7,"previous":"abababababababababababababababababababababababababababababababab","hash":"0f6fe37292f1eb9bda753f827f82a3010af45e9f1a6692fb1a25c18d9c040fb4"}"#]].assert_eq(&serde_json::to_string(&line).expect("JSON"));
+}
+
+#[test]
+fn the_created_event_is_hashed_as_it_was() {
+    let play = Play::at(Life::Scheduled);
+    expect!["25024c038b78fc5d3f055f202aa8acc5bd30dbb45297853fd8d3e4a9d0d798d3"]
+        .assert_eq(&play.lines[0].hash.to_string());
+}
+
+#[test]
+fn lines_survive_json() {
+    let play = Play::at(Life::Closed);
+    for line in &play.lines {
+        let json = serde_json::to_string(line).expect("JSON");
+        assert_eq!(serde_json::from_str::<Line>(&json).expect(&json), *line, "{json}");
+    }
+}
+
+#[test]
+fn whole_proceedings_verify_and_fold() {
+    let play = Play::at(Life::Suspended);
+    assert_eq!(verify(&play.lines), Ok(()));
+    assert_eq!(EventState::fold(&play.lines), Some(play.state));
+    let (first, second) = play.lines.split_at(4);
+    let tip = verify_after(Tip::default(), first).expect("the first part");
+    assert_eq!(verify_after(tip, second), Ok(play.lines.last().expect("lines").tip()));
+}
+
+#[test]
+fn every_tampering_is_found_at_its_line() {
+    let good = Play::at(Life::Live).lines;
+    let broken = |change: fn(&mut Vec<Line>)| {
+        let mut lines = good.clone();
+        change(&mut lines);
+        verify(&lines)
+    };
+    let at = |sequence, why| Err(BrokenAt { sequence: Sequence(sequence), why });
+    assert_eq!(broken(|lines| drop(lines.remove(3))), at(4, Broken::Gap));
+    assert_eq!(broken(|lines| lines.swap(3, 4)), at(4, Broken::Gap));
+    assert_eq!(broken(|lines| lines[5].at.0 += 1), at(6, Broken::Content));
+    assert_eq!(broken(|lines| lines[5].actor = Actor::Operator), at(6, Broken::Content));
+    assert_eq!(broken(|lines| lines[5].event = Event::EventLocked), at(6, Broken::Content));
+    assert_eq!(broken(|lines| lines[2].hash.0[31] ^= 1), at(3, Broken::Content));
+    assert_eq!(broken(|lines| lines[2].previous.0[0] ^= 1), at(3, Broken::Previous));
+    // Even a line that was hashed again does not fit the one that follows it.
+    let rehashed = |lines: &mut Vec<Line>| {
+        let line = &lines[2];
+        let tip = lines[1].tip();
+        lines[2] = Line::after(tip, line.at, line.actor.clone(), Event::EventLocked);
+    };
+    assert_eq!(broken(rehashed), at(4, Broken::Previous));
+    let first = |lines: &mut Vec<Line>| {
+        let line = Line::after(Tip::default(), START, Actor::Operator, Event::EventLocked);
+        *lines = vec![line];
+    };
+    assert_eq!(broken(first), at(1, Broken::Creation));
+    assert_eq!(EventState::fold(&good[1..]), None, "proceedings begin with their first line");
+}
+
+#[test]
+fn a_hash_is_64_hexadecimal_digits() {
+    let text = "00ff".repeat(16);
+    assert_eq!(text.parse::<Hash>().map(|hash| hash.to_string()), Ok(text.clone()));
+    for bad in ["", "00", &"zz".repeat(32), &"+f".repeat(32), &"é".repeat(32), &"0".repeat(65)] {
+        assert!(bad.parse::<Hash>().is_err(), "{bad}");
+    }
+}
