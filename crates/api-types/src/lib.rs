@@ -9,7 +9,7 @@ mod live;
 mod rest;
 mod view;
 
-pub use live::{ClientMessage, EndReason, ServerMessage};
+pub use live::{ClientMessage, CommandFailure, EndReason, ServerMessage};
 pub use rest::{ErrorBody, EventSummary, JoinView, LinkIssued, Registration};
 pub use view::{
     AudienceSection, EventView, FloorGrant, FloorSection, HandView, HandsSection, LifeSection,

@@ -84,6 +84,15 @@ pub enum ServerMessage {
         /// Why.
         refusal: Refusal,
     },
+    /// The command was not carried out for a reason that lies with the server or the line, not
+    /// with the event; nothing changed, and the same command may be sent again.
+    Failed {
+        /// The command's id.
+        #[ts(type = "number")]
+        id: u64,
+        /// Why.
+        failure: CommandFailure,
+    },
     /// Answer to `ping`.
     Pong {
         /// The server's clock.
@@ -94,6 +103,16 @@ pub enum ServerMessage {
         /// Why.
         reason: EndReason,
     },
+}
+
+/// Why a command was not even judged, or not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommandFailure {
+    /// The server cannot store the proceedings now.
+    Unavailable,
+    /// Too many commands in a short time on this connection.
+    TooFast,
 }
 
 /// Why the server closes a socket.

@@ -142,8 +142,8 @@ pub struct ProgrammeSection {
     pub record_status: RecordStatus,
 }
 
-/// How far a segment has come. Time spent now = `spent_before` + (now − `began_at`) while it is
-/// the present one.
+/// How far a segment has come. Time spent now = `spent_before`, and while its clock runs also the
+/// time since `running_since` (by the server's clock). It stands while the event is suspended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct SegmentNow {
     /// Which.
@@ -152,8 +152,10 @@ pub struct SegmentNow {
     pub began_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// Time of earlier runs.
+    /// Time of runs that are over.
     pub spent_before: Millis,
+    /// Since when its clock runs without a break; none while it stands.
+    pub running_since: Option<Timestamp>,
     /// Extensions given.
     pub extended_by: Millis,
     /// Record status as it stands.

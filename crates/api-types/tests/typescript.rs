@@ -38,8 +38,7 @@ impl TypeVisitor for Declarations<'_> {
 #[test]
 fn typescript_types_are_current() {
     let config = Config::new();
-    let mut all =
-        Declarations { config: &config, seen: Vec::new(), by_name: BTreeMap::new() };
+    let mut all = Declarations { config: &config, seen: Vec::new(), by_name: BTreeMap::new() };
     all.visit::<ClientMessage>();
     all.visit::<ServerMessage>();
     all.visit::<EventSummary>();

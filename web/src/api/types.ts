@@ -150,6 +150,11 @@ person: PersonId, } | { "do": "allow-microphone",
 person: PersonId, };
 
 /**
+ * Why a command was not even judged, or not kept.
+ */
+export type CommandFailure = "unavailable" | "too-fast";
+
+/**
  * One live connection of a person (a browser tab), numbered by the server.
  */
 export type ConnectionId = number;
@@ -788,7 +793,7 @@ recording: boolean,
  */
 chatham_house_recorded: boolean, 
 /**
- * Most people admitted as participants at once.
+ * Most participants admitted and here at once. Whoever was admitted once can always return.
  */
 participants_max: number, };
 
@@ -817,7 +822,7 @@ export type RecordStatus = "on-the-record" | "chatham-house-rule" | "off-the-rec
 /**
  * A typed refusal. Nothing changed when one is returned.
  */
-export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text";
+export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-here" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text";
 
 /**
  * Registration on the public page.
@@ -906,8 +911,8 @@ export type SegmentId = string;
 export type SegmentKind = "introductory-remarks" | "plenary-address" | "discussion" | "questions" | "concluding-note" | "other";
 
 /**
- * How far a segment has come. Time spent now = `spent_before` + (now − `began_at`) while it is
- * the present one.
+ * How far a segment has come. Time spent now = `spent_before`, and while its clock runs also the
+ * time since `running_since` (by the server's clock). It stands while the event is suspended.
  */
 export type SegmentNow = { 
 /**
@@ -923,9 +928,13 @@ began_at: Timestamp | null,
  */
 ended_at: Timestamp | null, 
 /**
- * Time of earlier runs.
+ * Time of runs that are over.
  */
 spent_before: Millis, 
+/**
+ * Since when its clock runs without a break; none while it stands.
+ */
+running_since: Timestamp | null, 
 /**
  * Extensions given.
  */
@@ -1029,7 +1038,15 @@ id: number,
 /**
  * Why.
  */
-refusal: Refusal, } | { "type": "pong", 
+refusal: Refusal, } | { "type": "failed", 
+/**
+ * The command's id.
+ */
+id: number, 
+/**
+ * Why.
+ */
+failure: CommandFailure, } | { "type": "pong", 
 /**
  * The server's clock.
  */
