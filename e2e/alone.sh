@@ -7,7 +7,10 @@
 set -eu
 export PATH="$PWD/node_modules/.bin:$PATH"
 inside='ip link set lo up
-ip link add nowhere type dummy && ip addr add 192.0.2.2/24 dev nowhere && ip link set nowhere up
+ip link add nowhere type veth peer name end
+ip addr add 192.0.2.2/24 dev nowhere
+ip link set nowhere up
+ip link set end up
 exec env PLENARY_ALONE=1 "$@"'
 if [ "$(id -u)" = 0 ]; then own='unshare --net'; else own='unshare --user --map-root-user --net'; fi
 if $own true 2>/dev/null; then exec $own sh -euc "$inside" sh "$@"; fi

@@ -54,6 +54,11 @@ export class Live {
     if (answer.type !== 'accepted') throw new Error(`${command.do}: ${JSON.stringify(answer)}`);
   }
 
+  /** Sends a text as it is. */
+  sendRaw(text: string): void {
+    this.socket.send(text);
+  }
+
   async until(what: string, condition: (live: this) => boolean): Promise<void> {
     await eventually(what, ANSWER_MS, () => condition(this), 10);
   }
