@@ -31,12 +31,14 @@ describe('times', () => {
     expect(wouldCloseAt(house(-1), START + 5 * MINUTE)).toBe(START + 75 * MINUTE);
   });
 
-  it('counts earlier runs of the present segment and stops when it is suspended', () => {
+  it('counts earlier runs of the present segment and stands while it is suspended', () => {
     const returned = house(1);
     const segment = segments(returned)[1];
     if (segment === undefined) throw new Error('no such segment');
     segment.now.spent_before = 3 * MINUTE;
-    expect(spent(returned, segment, START + 2 * MINUTE)).toBe(5 * MINUTE);
+    expect(spent(segment, START + 2 * MINUTE)).toBe(5 * MINUTE);
+    segment.now.running_since = null;
+    expect(spent(segment, START + 2 * MINUTE)).toBe(3 * MINUTE);
   });
 
   it('lets the record status of the present and coming segments change, never of past ones', () => {

@@ -125,6 +125,7 @@ export function house(current: number, change: Partial<House> = {}, began_at = S
         id: segment,
         began_at: index === current ? began_at : index < current ? START : null,
         ended_at: index < current ? began_at : null,
+        running_since: index === current ? began_at : null,
         spent_before: index < current ? 10 * MINUTE : 0,
         extended_by: 0,
         record_status: status(segment),

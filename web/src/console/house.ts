@@ -62,6 +62,7 @@ export function segments(house: House): SegmentState[] {
       began_at: null,
       ended_at: null,
       spent_before: 0,
+      running_since: null,
       extended_by: 0,
       record_status: planned.record_status,
     },
@@ -90,19 +91,15 @@ export function allotted(segment: SegmentState): Millis {
   return segment.planned.planned + segment.now.extended_by;
 }
 
-/** Time a segment has taken so far, earlier runs included. */
-export function spent(house: House, segment: SegmentState, now: Timestamp): Millis {
-  const { began_at, ended_at, spent_before } = segment.now;
-  if (segment.planned.id !== house.programme.current || began_at === null || ended_at !== null) {
-    return spent_before;
-  }
-  const until = house.life.closed_at ?? now;
-  return spent_before + Math.max(0, until - began_at);
+/** Time a segment has taken so far, earlier runs included, suspensions not. */
+export function spent({ now: segment }: SegmentState, now: Timestamp): Millis {
+  const run = segment.running_since === null ? 0 : Math.max(0, now - segment.running_since);
+  return segment.spent_before + run;
 }
 
 /** Time left in a segment; negative once it is over its time. */
-export function left(house: House, segment: SegmentState, now: Timestamp): Millis {
-  return allotted(segment) - spent(house, segment, now);
+export function left(segment: SegmentState, now: Timestamp): Millis {
+  return allotted(segment) - spent(segment, now);
 }
 
 /**
@@ -114,7 +111,7 @@ export function wouldCloseAt(house: House, now: Timestamp): Timestamp {
   const current = currentSegment(house);
   const coming = segments(house).filter(({ index }) => index > (current?.index ?? -1));
   const from = current === null ? Math.max(now, house.event.start) : now;
-  const rest = current === null ? 0 : Math.max(0, left(house, current, now));
+  const rest = current === null ? 0 : Math.max(0, left(current, now));
   return coming.reduce((at, segment) => at + allotted(segment), from + rest);
 }
 

@@ -30,8 +30,11 @@ export const NEXT_ACTS_MAX = 3;
 /** The extension offered by the act and by the key E. */
 export const EXTENSION_MS: Millis = 5 * 60_000;
 
-/** The limit offered with the floor for a raised hand: time for one question. */
+/** The limit first offered with the floor for a raised hand: time for one question. */
 export const HAND_LIMIT_MS: Millis = 2 * 60_000;
+
+/** The limits of the floor that are offered; none is the first. */
+export const LIMITS_MS: readonly (Millis | null)[] = [null, 2 * 60_000, 3 * 60_000, 5 * 60_000];
 
 /** One of the next acts. */
 export interface NextAct {
@@ -78,16 +81,21 @@ interface Candidate extends NextAct {
 /**
  * The next acts at the moment `now`. `spoken` are the people seen to have had the floor in the
  * present segment; it may be incomplete (the console was opened later), which only changes the
- * order.
+ * order. `handLimit` is what a raised hand gets the floor for.
  */
-export function nextActs(house: House, now: Timestamp, spoken: ReadonlySet<PersonId>): NextAct[] {
+export function nextActs(
+  house: House,
+  now: Timestamp,
+  spoken: ReadonlySet<PersonId>,
+  handLimit: Millis | null = HAND_LIMIT_MS,
+): NextAct[] {
   switch (house.life.life) {
     case 'scheduled':
       return [openGreenRoom(), openEvent(house)];
     case 'green-room':
       return beforeOpening(house);
     case 'live':
-      return inSegment(house, now, spoken)
+      return inSegment(house, now, spoken, handLimit)
         .sort((a, b) => b.weight - a.weight)
         .slice(0, NEXT_ACTS_MAX)
         .map(({ command, title, consequences }) => ({ command, title, consequences }));
@@ -164,7 +172,9 @@ export function beginning(house: House, segment: SegmentState): Phrase[] {
         : { say: 'then-floor', people: [first] },
     );
   } else if (floorIsOpen(segment.planned.kind)) {
-    const answering = segment.planned.floor.filter((person) => onStage(house, person) !== null);
+    const answering = segment.planned.floor.filter(
+      (person) => person !== house.you.person.id && onStage(house, person) !== null,
+    );
     phrases.push(
       answering.length === 0
         ? { say: 'then-hands' }
@@ -182,14 +192,19 @@ export function beginning(house: House, segment: SegmentState): Phrase[] {
   return phrases;
 }
 
-function inSegment(house: House, now: Timestamp, spoken: ReadonlySet<PersonId>): Candidate[] {
+function inSegment(
+  house: House,
+  now: Timestamp,
+  spoken: ReadonlySet<PersonId>,
+  handLimit: Millis | null,
+): Candidate[] {
   const segment = currentSegment(house);
   if (segment === null) return [];
   return [
     ...lostHolderActs(house),
     ...namedActs(house, segment, spoken),
     onward(house, segment, now, spoken),
-    ...handActs(house, segment),
+    ...handActs(house, segment, handLimit),
     extension(house, segment, now),
   ];
 }
@@ -286,7 +301,7 @@ function onwardWeight(
   spoken: ReadonlySet<PersonId>,
 ): number {
   const free = holder(house) === null;
-  const rest = left(house, segment, now);
+  const rest = left(segment, now);
   const first = opener(segment);
   if (free && first !== null && spoken.has(first)) return WEIGHT.nextWhenSpoken;
   if (free && rest < 0 && floorIsOpen(segment.planned.kind)) return WEIGHT.nextWhenOverAndFree;
@@ -295,7 +310,7 @@ function onwardWeight(
   return WEIGHT.next;
 }
 
-function handActs(house: House, segment: SegmentState): Candidate[] {
+function handActs(house: House, segment: SegmentState, limit: Millis | null): Candidate[] {
   const held = holder(house);
   const hand = house.hands.hands.find(
     ({ person, present }) => present && person.id !== held && person.id !== house.you.person.id,
@@ -309,22 +324,25 @@ function handActs(house: House, segment: SegmentState): Candidate[] {
           ? WEIGHT.handWhenFree
           : WEIGHT.handInOpenSegment
         : WEIGHT.hand,
-      command: { do: 'give-floor', person: hand.person.id, limit: HAND_LIMIT_MS },
+      command: { do: 'give-floor', person: hand.person.id, limit },
       title: { say: 'next.give-floor', people: [hand.person.id] },
-      consequences: [{ say: 'next.hand-then', count: HAND_LIMIT_MS / 60_000 }],
+      consequences: [
+        limit === null
+          ? { say: 'next.hand-then-unlimited' }
+          : { say: 'next.hand-then', count: limit / 60_000 },
+      ],
     },
   ];
 }
 
 function extension(house: House, segment: SegmentState, now: Timestamp): Candidate {
-  const ending = left(house, segment, now) <= Math.min(ENDING_MS, allotted(segment) / 2);
+  const ending = left(segment, now) <= Math.min(ENDING_MS, allotted(segment) / 2);
   const extended: SegmentState = {
     ...segment,
     now: { ...segment.now, extended_by: segment.now.extended_by + EXTENSION_MS },
   };
   // What is over already has used up part of what it is given.
-  const gained =
-    Math.max(0, left(house, extended, now)) - Math.max(0, left(house, segment, now));
+  const gained = Math.max(0, left(extended, now)) - Math.max(0, left(segment, now));
   return {
     weight: ending ? WEIGHT.extendWhenEnding : WEIGHT.extend,
     command: { do: 'extend-segment', by: EXTENSION_MS },

@@ -24,7 +24,7 @@ export function nowSentence(house: House): Phrase[] {
       return [
         { say: 'now.suspended' },
         ...(house.life.suspension_reason
-          ? [{ say: 'now.suspended-reason', quote: house.life.suspension_reason }]
+          ? [{ say: 'now.suspended-reason' as const, quote: house.life.suspension_reason }]
           : []),
       ];
     case 'closed':

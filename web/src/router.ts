@@ -1,0 +1,31 @@
+/**
+ * Addresses of the client. The token of a personal link stands in the fragment, so that it never
+ * reaches a server's log or a referrer.
+ */
+export type Route =
+  | { screen: 'events' }
+  | { screen: 'event'; event: string }
+  | { screen: 'join'; event: string; token: string }
+  | { screen: 'not-found' };
+
+/** An event's identifier, as the server allows it (base::EventId). */
+const EVENT_ID = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
+/** Reads a route from the path and the fragment of an address. */
+export function parseRoute(path: string, fragment: string): Route {
+  const parts = path.split('/').filter((part) => part !== '');
+  if (parts.length === 0) return { screen: 'events' };
+  const [prefix, event, page, ...rest] = parts;
+  if (prefix !== 'e' || event === undefined || !EVENT_ID.test(event) || rest.length > 0) {
+    return { screen: 'not-found' };
+  }
+  if (page === undefined) return { screen: 'event', event };
+  if (page === 'join') return { screen: 'join', event, token: fragment.replace(/^#/, '') };
+  return { screen: 'not-found' };
+}
+
+/** Address of an event's public page. */
+export const eventPath = (event: string): string => `/e/${event}`;
+
+/** Address of a personal link within this server. */
+export const joinPath = (event: string, token: string): string => `/e/${event}/join#${token}`;

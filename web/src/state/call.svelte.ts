@@ -1,0 +1,359 @@
+/**
+ * A person's part in the call: what they receive, what they publish, and their devices. It follows
+ * what the proceedings say about them (`live.you`): it publishes and receives exactly while it may.
+ */
+import type { Outcome } from '../api/live';
+import type { PersonId } from '../api/types';
+import { openScreen } from '../call/devices';
+import { count, judge, type Counted, type Quality } from '../call/quality';
+import type { MediaSession, MediaState } from '../call/session';
+import { Receiver, type Slots } from '../call/whep';
+import { CameraPublisher, publishScreen } from '../call/whip';
+import { DeviceStore } from './devices.svelte';
+import type { LiveStore } from './live.svelte';
+
+/** The line is judged over this long. */
+const QUALITY_EVERY_MS = 4_000;
+const VOICE_ONLY_SAVED = 'plenary.voice-only';
+
+/** What became of a wish: a command's outcome, or the device could not be had. */
+export type Wish = Outcome | { outcome: 'no-device' };
+
+export class CallStore {
+  readonly devices = new DeviceStore();
+
+  /** State of receiving and of publishing. */
+  receiving: MediaState = $state('idle');
+  publishing: MediaState = $state('idle');
+  /** Streams of the fixed slots; who is in them is said by `live.slots`. */
+  slots: Slots | null = $state.raw(null);
+  /** Only the voice is received. */
+  voiceOnly: boolean = $state(savedVoiceOnly());
+  /** The browser waits for a gesture before it plays sound. */
+  soundBlocked: boolean = $state(false);
+  quality: Quality = $state('unknown');
+  /** The person has asked to take part: by "Listen" or by "Enter the green room". */
+  entered: boolean = $state(false);
+  /** The screen one shares. */
+  screen: MediaStream | null = $state.raw(null);
+
+  readonly #live: LiveStore;
+  readonly #token: string;
+  readonly #forget: () => void;
+  #receiver: Receiver | null = null;
+  #nextReceiver: Receiver | null = null;
+  #publisher: CameraPublisher | null = null;
+  #screenSession: MediaSession | null = null;
+  /** The stage was left, or somebody sent the person from it: do not go back by oneself. */
+  #stageWish = false;
+  #entering = false;
+  #wasOnStage = false;
+  #counted: Counted | null = null;
+
+  constructor(live: LiveStore, token: string) {
+    this.#live = live;
+    this.#token = token;
+    const stop = $effect.root(() => {
+      $effect(() => this.#followReceiving());
+      $effect(() => this.#followPublishing());
+      $effect(() => this.#followStage());
+      $effect(() => this.#followMicrophone());
+      $effect(() => this.#followCamera());
+      $effect(() => this.#followScreen());
+      $effect(() => this.#followLine());
+    });
+    const timer = setInterval(() => void this.#measure(), QUALITY_EVERY_MS);
+    const away = (): void => this.#endMedia();
+    addEventListener('pagehide', away);
+    this.#forget = () => {
+      stop();
+      clearInterval(timer);
+      removeEventListener('pagehide', away);
+    };
+  }
+
+  /** The person's place on the stage is theirs by right, or given for as long as they have the floor. */
+  get onStage(): boolean {
+    return this.#live.you.place !== 'none';
+  }
+
+  /** Begins to take part. People of the stage go there as soon as it is open. */
+  enter(): void {
+    this.entered = true;
+    const { speaks, moderates } = this.#live.you;
+    this.#stageWish = speaks || moderates;
+    void this.#goOnStage();
+  }
+
+  /** Goes (back) on stage. */
+  enterStage(): Promise<Outcome> {
+    this.#stageWish = true;
+    return this.#live.command({ do: 'enter-stage' });
+  }
+
+  leaveStage(): Promise<Outcome> {
+    this.#stageWish = false;
+    return this.#live.command({ do: 'leave-stage' });
+  }
+
+  /** Leaves the event: stage, media, devices. */
+  async leave(): Promise<void> {
+    if (this.onStage) await this.leaveStage();
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.#forget();
+    this.#endMedia();
+    this.devices.destroy();
+  }
+
+  /** Turns the microphone on or off, the track and the proceedings in step. */
+  async setMicrophone(on: boolean): Promise<Wish> {
+    this.devices.wants.microphone = on;
+    if (on && this.devices.microphone === null && !(await this.devices.open('microphone'))) {
+      return { outcome: 'no-device' };
+    }
+    // Silence is local and at once; only then is it told.
+    if (!on && this.devices.microphone) this.devices.microphone.enabled = false;
+    return this.#live.command({ do: 'set-microphone', on });
+  }
+
+  async setCamera(on: boolean): Promise<Wish> {
+    this.devices.wants.camera = on;
+    if (on && this.devices.camera === null && !(await this.devices.open('camera'))) {
+      return { outcome: 'no-device' };
+    }
+    if (!on) this.devices.close('camera');
+    return this.#live.command({ do: 'set-camera', on });
+  }
+
+  /** Shares a screen, or stops. The browser asks which one. */
+  async setScreen(on: boolean): Promise<Wish> {
+    if (!on) {
+      this.#endScreen();
+      return this.#live.command({ do: 'set-screen', on: false });
+    }
+    const screen = await openScreen();
+    if (screen === null) return { outcome: 'no-device' };
+    const outcome = await this.#live.command({ do: 'set-screen', on: true });
+    if (outcome.outcome !== 'accepted') {
+      screen.getTracks().forEach((track) => track.stop());
+      return outcome;
+    }
+    this.screen = screen;
+    const picture = screen.getVideoTracks()[0];
+    if (picture) picture.onended = () => void this.setScreen(false);
+    this.#screenSession = publishScreen(this.#live.event.id, this.#token, screen, () => undefined);
+    this.#screenSession.start();
+    return outcome;
+  }
+
+  /** Only the voice from now on, or the picture again. */
+  setVoiceOnly(on: boolean): void {
+    this.voiceOnly = on;
+    try {
+      localStorage.setItem(VOICE_ONLY_SAVED, on ? '1' : '0');
+    } catch {
+      // Storage may be forbidden; then the choice holds for this visit.
+    }
+  }
+
+  /** A person's picture, wherever it is: one's own preview, the main slot, a thumbnail. */
+  pictureOf(person: PersonId): MediaStream | null {
+    const { you, slots } = this.#live;
+    if (person === you.person.id) return you.camera ? this.devices.preview : null;
+    if (this.slots === null || this.voiceOnly) return null;
+    if (slots.main === person) return this.slots.main;
+    const place = slots.thumbnails.indexOf(person);
+    return place < 0 ? null : (this.slots.thumbnails[place] ?? null);
+  }
+
+  /** The shared screen, one's own or another's. */
+  get screenPicture(): MediaStream | null {
+    if (this.screen !== null) return this.screen;
+    return this.#live.slots.screen !== null && !this.voiceOnly ? (this.slots?.screen ?? null) : null;
+  }
+
+  #followReceiving(): void {
+    const { you, line } = this.#live;
+    const wanted = this.entered && you.may_receive && line.state !== 'ended';
+    const voiceOnly = this.voiceOnly;
+    if (!wanted) {
+      this.#endReceiving();
+      return;
+    }
+    const latest = this.#nextReceiver ?? this.#receiver;
+    if (latest === null || latest.voiceOnly !== voiceOnly) this.#receive(voiceOnly);
+    else if (latest.session.state === 'refused') latest.session.start();
+  }
+
+  /** A new receiver takes over from the old one when it is connected, so that the voice goes on. */
+  #receive(voiceOnly: boolean): void {
+    this.#nextReceiver?.session.stop();
+    let streams: Slots | null = null;
+    const receiver: Receiver = new Receiver(this.#live.event.id, this.#token, voiceOnly, {
+      slots: (slots) => {
+        streams = slots;
+        if (receiver === this.#receiver) this.slots = slots;
+      },
+      state: (state) => {
+        if (receiver === this.#nextReceiver && state === 'connected') {
+          this.#receiver?.session.stop();
+          this.#receiver = receiver;
+          this.#nextReceiver = null;
+          this.slots = streams;
+        }
+        if (receiver === this.#receiver) this.receiving = state;
+      },
+    });
+    if (this.#receiver === null) {
+      this.#receiver = receiver;
+    } else this.#nextReceiver = receiver;
+    receiver.session.start();
+  }
+
+  #followPublishing(): void {
+    const { you, line } = this.#live;
+    const wanted =
+      this.entered &&
+      you.may_publish &&
+      you.place !== 'none' &&
+      line.state !== 'ended' &&
+      // A guest has not been asked for a microphone yet.
+      (this.devices.microphone !== null || this.devices.camera !== null);
+    if (!wanted) {
+      if (this.#publisher !== null && (!you.may_publish || you.place === 'none' || line.state === 'ended')) {
+        this.#publisher.session.stop();
+        this.#publisher = null;
+        this.publishing = 'idle';
+      }
+      return;
+    }
+    if (this.#publisher === null) {
+      const publisher = new CameraPublisher(this.#live.event.id, this.#token, (state) => {
+        if (publisher === this.#publisher) this.publishing = state;
+      });
+      this.#publisher = publisher;
+      publisher.setMicrophone(this.devices.microphone);
+      publisher.setCamera(this.devices.camera);
+      publisher.session.start();
+    } else if (this.#publisher.session.state === 'refused') this.#publisher.session.start();
+  }
+
+  /** Goes on stage when it opens, tells the devices' state there, lets them go afterwards. */
+  #followStage(): void {
+    const { you, life } = this.#live;
+    const open = this.#live.open;
+    const onStage = you.place !== 'none';
+    if (open && onStage && !this.#wasOnStage) void this.#tellDevices();
+    if (open && !onStage && this.#wasOnStage) {
+      // Sent from the stage, the floor taken back from a guest, or left.
+      this.#stageWish = false;
+      this.#endScreen();
+      this.devices.release();
+    }
+    if (open) this.#wasOnStage = onStage;
+    if (open && this.entered && life.life !== 'scheduled' && life.life !== 'closed') void this.#goOnStage();
+  }
+
+  async #goOnStage(): Promise<void> {
+    const { you, life } = this.#live;
+    const shut = life.life === 'scheduled' || life.life === 'closed';
+    if (!this.#stageWish || this.#entering || shut || you.place !== 'none' || !this.#live.open) return;
+    this.#entering = true;
+    await this.#live.command({ do: 'enter-stage' });
+    this.#entering = false;
+  }
+
+  /** Says what is on as the person chose before they came on stage, or before the line dropped. */
+  async #tellDevices(): Promise<void> {
+    const { you } = this.#live;
+    const { devices } = this;
+    const microphone = devices.wants.microphone && devices.microphone !== null;
+    const camera = devices.wants.camera && devices.camera !== null;
+    if (you.microphone !== 'muted' && (you.microphone === 'on') !== microphone) {
+      await this.#live.command({ do: 'set-microphone', on: microphone });
+    }
+    if (you.camera !== camera) await this.#live.command({ do: 'set-camera', on: camera });
+    if (you.screen && this.screen === null) await this.#live.command({ do: 'set-screen', on: false });
+  }
+
+  /** The track is enabled only while the proceedings say "on"; off stage it is only measured. */
+  #followMicrophone(): void {
+    const { you } = this.#live;
+    const track = this.devices.microphone;
+    if (track) track.enabled = you.place === 'none' || you.microphone === 'on';
+    if (you.microphone === 'muted') this.devices.wants.microphone = false;
+    this.#publisher?.setMicrophone(track);
+  }
+
+  #followCamera(): void {
+    this.#publisher?.setCamera(this.devices.camera);
+  }
+
+  /** The right to share was lost. */
+  #followScreen(): void {
+    const { you } = this.#live;
+    if (this.screen !== null && !you.screen && this.#screenSession !== null) this.#endScreen();
+  }
+
+  /** The line is back: sessions may be gone with the server that had them, and what was said about
+   * the devices may have been lost. */
+  #followLine(): void {
+    if (!this.#live.open) return;
+    void this.#receiver?.session.verify();
+    void this.#publisher?.session.verify();
+    void this.#screenSession?.verify();
+    if (this.#wasOnStage && this.onStage) void this.#tellDevices();
+  }
+
+  #endReceiving(): void {
+    this.#nextReceiver?.session.stop();
+    this.#receiver?.session.stop();
+    this.#nextReceiver = this.#receiver = null;
+    this.slots = null;
+    this.receiving = 'idle';
+    this.quality = 'unknown';
+    this.#counted = null;
+  }
+
+  #endScreen(): void {
+    this.#screenSession?.stop();
+    this.#screenSession = null;
+    this.screen?.getTracks().forEach((track) => {
+      track.onended = null;
+      track.stop();
+    });
+    this.screen = null;
+  }
+
+  #endMedia(): void {
+    this.#endReceiving();
+    this.#publisher?.session.stop();
+    this.#publisher = null;
+    this.#endScreen();
+  }
+
+  async #measure(): Promise<void> {
+    const connection = this.#receiver?.session.connection ?? this.#publisher?.session.connection;
+    if (this.receiving === 'interrupted' || this.publishing === 'interrupted') {
+      this.quality = 'lost';
+      return;
+    }
+    if (!connection) return;
+    const report = await connection.getStats().catch(() => null);
+    if (report === null) return;
+    const counted = count(report.values() as Iterable<Record<string, unknown>>, performance.now());
+    if (this.#counted !== null) this.quality = judge(this.#counted, counted);
+    this.#counted = counted;
+  }
+}
+
+function savedVoiceOnly(): boolean {
+  try {
+    return localStorage.getItem(VOICE_ONLY_SAVED) === '1';
+  } catch {
+    return false;
+  }
+}

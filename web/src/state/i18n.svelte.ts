@@ -1,0 +1,78 @@
+/** The chosen language as reactive state: a change of language changes every text at once. */
+import { choose, cut, fill, pick, type Key, type Messages, type Parameters, type Part } from '../i18n';
+
+const files = import.meta.glob<Messages>('../locales/*.json', { import: 'default' });
+
+/** Languages that the interface speaks: one for each file in locales/. */
+export const LANGUAGES: readonly string[] = Object.keys(files)
+  .map((path) => path.replace(/^.*\/|\.json$/g, ''))
+  .sort();
+
+const SAVED = 'plenary.language';
+
+class I18n {
+  language: string = $state('en');
+  dir: 'ltr' | 'rtl' = $state('ltr');
+  #messages: Messages = $state.raw({});
+
+  /** Chooses by the address, the saved choice, the browser, then `fallback`, and loads it. */
+  async start(fallback?: string): Promise<void> {
+    const asked = new URLSearchParams(location.search).get('lang');
+    await this.#use(choose([asked, saved(), ...navigator.languages, fallback], LANGUAGES));
+  }
+
+  /** The person chooses; the choice is kept on their machine. */
+  async set(language: string): Promise<void> {
+    try {
+      localStorage.setItem(SAVED, language);
+    } catch {
+      // Storage may be forbidden; then the choice holds for this visit.
+    }
+    await this.#use(language);
+  }
+
+  text(key: Key, params: Parameters = {}): string {
+    return fill(pick(this.#messages, this.language, key, params), params, this.dir);
+  }
+
+  parts(key: Key, params: Parameters = {}): Part[] {
+    return cut(pick(this.#messages, this.language, key, params), params, this.dir);
+  }
+
+  async #use(language: string): Promise<void> {
+    const load = files[`../locales/${language}.json`];
+    if (load === undefined) return;
+    this.#messages = await load();
+    this.language = language;
+    this.dir = pick(this.#messages, language, 'meta.dir') === 'rtl' ? 'rtl' : 'ltr';
+    document.documentElement.lang = language;
+    document.documentElement.dir = this.dir;
+  }
+}
+
+export const i18n = new I18n();
+
+/** Text of a key in the chosen language. */
+export const t = (key: Key, params?: Parameters): string => i18n.text(key, params);
+
+/** Text cut at its parameters. */
+export const parts = (key: Key, params?: Parameters): Part[] => i18n.parts(key, params);
+
+/** A language's own name: "English", "Русский", "اردو". */
+export function languageName(language: string): string {
+  const name = new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? language;
+  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+}
+
+/** Direction of a language's script, for runs that are not in the page's language. */
+export function languageDir(language: string): 'ltr' | 'rtl' {
+  return /^(ar|fa|he|ps|sd|ug|ur|yi|ckb|dv)\b/.test(language) ? 'rtl' : 'ltr';
+}
+
+function saved(): string | null {
+  try {
+    return localStorage.getItem(SAVED);
+  } catch {
+    return null;
+  }
+}

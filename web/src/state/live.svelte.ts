@@ -1,0 +1,215 @@
+/** The live view of an event: the sections that the server sends, as reactive state. */
+import { LiveSocket, liveUrl, type Line, type Outcome } from '../api/live';
+import type {
+  AudienceSection,
+  Command,
+  EndReason,
+  EventView,
+  FloorSection,
+  HandsSection,
+  LifeSection,
+  LobbySection,
+  PersonId,
+  PersonView,
+  ProgrammeSection,
+  RecordStatus,
+  RosterSection,
+  Section,
+  SegmentNow,
+  SegmentView,
+  ServerMessage,
+  SlotsView,
+  StagePerson,
+  StageSection,
+  You,
+} from '../api/types';
+import { ServerClock } from './clock.svelte';
+
+const NO_SLOTS: SlotsView = {
+  voices: [null, null, null],
+  main: null,
+  screen: null,
+  thumbnails: [null, null, null, null],
+};
+
+export class LiveStore {
+  readonly clock = new ServerClock();
+
+  line: Line = $state.raw({ state: 'connecting' });
+  /** Since when the line is down, by this machine's clock. */
+  lostSince: number | null = $state(null);
+  /** Why the server closed the socket last; cleared by the next welcome. */
+  end: EndReason | null = $state(null);
+
+  event: EventView = $state.raw()!;
+  you: You = $state.raw()!;
+  life: LifeSection = $state.raw()!;
+  programme: ProgrammeSection = $state.raw()!;
+  floor: FloorSection = $state.raw({ holder: null, answering: [] });
+  stage: StageSection = $state.raw({ people: [] });
+  audience: AudienceSection = $state.raw({ watching: 0, hands: 0 });
+  slots: SlotsView = $state.raw(NO_SLOTS);
+  hands: HandsSection = $state.raw({ hands: [] });
+  lobby: LobbySection = $state.raw({ count: 0, waiting: [] });
+  roster: RosterSection = $state.raw({ count: 0, people: [] });
+  /** Who is audibly speaking now. */
+  speaking: ReadonlySet<PersonId> = $state.raw(new Set());
+
+  /** Commands can be sent. */
+  readonly open: boolean = $derived(this.line.state === 'open');
+  /** Record status that holds now: outside a live event nothing is on the record. */
+  readonly recordStatus: RecordStatus = $derived(
+    this.life.life === 'live' ? this.programme.record_status : 'off-the-record',
+  );
+  /** The present segment as planned. */
+  readonly segment: SegmentView | null = $derived(
+    this.event.segments.find(({ id }) => id === this.programme.current) ?? null,
+  );
+  /** The present segment as it runs. */
+  readonly segmentNow: SegmentNow | null = $derived(
+    this.programme.segments.find(({ id }) => id === this.programme.current) ?? null,
+  );
+  /** Who has the floor. */
+  readonly holder: StagePerson | null = $derived(
+    this.stage.people.find(({ person }) => person.id === this.floor.holder?.person) ?? null,
+  );
+
+  readonly #socket: LiveSocket;
+
+  /** `event` and `you` are what `GET …/join` answered; everything else follows by the socket. */
+  constructor(event: EventView, you: You, token: string) {
+    this.event = event;
+    this.you = you;
+    this.life = {
+      life: event.life,
+      opened_at: null,
+      closed_at: null,
+      suspended_since: null,
+      suspension_reason: null,
+      locked: false,
+    };
+    this.programme = {
+      current: null,
+      segments: event.segments.map((segment) => ({
+        id: segment.id,
+        began_at: null,
+        ended_at: null,
+        spent_before: 0,
+        running_since: null,
+        extended_by: 0,
+        record_status: segment.record_status,
+      })),
+      record_status: 'off-the-record',
+    };
+    this.#socket = new LiveSocket(liveUrl(location), event.id, token, {
+      message: (message) => this.receive(message),
+      line: (line) => this.#setLine(line),
+    });
+  }
+
+  start(): void {
+    this.clock.start();
+    this.#socket.start();
+    addEventListener('online', this.#online);
+  }
+
+  stop(): void {
+    this.clock.stop();
+    this.#socket.stop();
+    removeEventListener('online', this.#online);
+  }
+
+  /** Tries to reconnect at once. */
+  retryNow(): void {
+    this.#socket.retryNow();
+  }
+
+  /** Sends a command; never throws. */
+  command(command: Command): Promise<Outcome> {
+    return this.#socket.command(command);
+  }
+
+  /** A person of this event by id: named in the programme, on stage, or known from a queue. */
+  person(id: PersonId): PersonView | null {
+    return (
+      this.event.people.find((person) => person.id === id) ??
+      this.stage.people.find(({ person }) => person.id === id)?.person ??
+      (this.you.person.id === id ? this.you.person : undefined) ??
+      this.hands.hands.find(({ person }) => person.id === id)?.person ??
+      this.roster.people.find(({ person }) => person.id === id)?.person ??
+      null
+    );
+  }
+
+  /** Takes in one message of the server. */
+  receive(message: ServerMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        this.clock.set(message.now);
+        this.end = null;
+        this.event = message.event;
+        this.you = message.you;
+        this.speaking = new Set();
+        message.sections.forEach((section) => this.#replace(section));
+        break;
+      case 'changed':
+        message.sections.forEach((section) => this.#replace(section));
+        break;
+      case 'you':
+        this.you = message.you;
+        break;
+      case 'speaking':
+        this.speaking = new Set(message.people);
+        break;
+      case 'pong':
+        this.clock.set(message.now);
+        break;
+      case 'end':
+        this.end = message.reason;
+        break;
+      case 'accepted':
+      case 'refused':
+        break;
+    }
+  }
+
+  readonly #online = (): void => this.#socket.retryNow();
+
+  #setLine(line: Line): void {
+    this.line = line;
+    if (line.state === 'lost') this.lostSince ??= Date.now();
+    else this.lostSince = null;
+  }
+
+  #replace(section: Section): void {
+    switch (section.section) {
+      case 'life':
+        this.life = section;
+        break;
+      case 'programme':
+        this.programme = section;
+        break;
+      case 'floor':
+        this.floor = section;
+        break;
+      case 'stage':
+        this.stage = section;
+        break;
+      case 'audience':
+        this.audience = section;
+        break;
+      case 'slots':
+        this.slots = section;
+        break;
+      case 'hands':
+        this.hands = section;
+        break;
+      case 'lobby':
+        this.lobby = section;
+        break;
+      case 'roster':
+        this.roster = section;
+        break;
+    }
+  }
+}
