@@ -1,0 +1,367 @@
+/**
+ * Every screen in every state that a person can meet, in the order in which one event passes
+ * through them. The accessibility tests and the screenshots walk through the same list.
+ */
+import { expect, type Page } from '@playwright/test';
+import { enterGreenRoom, listen } from './acts.ts';
+import { Live } from './live.ts';
+import { desktop, Person } from './person.ts';
+import { PlenaryServer, referenceFile } from './server.ts';
+import { eventually } from './wait.ts';
+
+const EVENT = 'russian-diplomats-day';
+
+export const languages = ['en', 'ru', 'ur'] as const;
+export type LanguageTag = (typeof languages)[number];
+
+export interface Scene {
+  name: string;
+  /** Brings the event to where the scene plays; done once, before it is shown in any language. */
+  act?: (house: House) => Promise<void>;
+  /** Shows the screen in a fresh page of `viewer`. */
+  show: (house: House, viewer: Person, language: LanguageTag) => Promise<void>;
+}
+
+/** A running event with its people. */
+export class House {
+  private constructor(
+    readonly server: PlenaryServer,
+    /** The moderator's acts that no screen is needed for. */
+    readonly moderator: Live,
+    /** Speaks and is seen. */
+    readonly speaker: Person,
+    /** Shows the screens; never publishes. */
+    readonly viewer: Person,
+  ) {}
+
+  static async open(): Promise<House> {
+    const server = await PlenaryServer.start([referenceFile]);
+    const token = server.link(EVENT, 'kazi').token;
+    const moderator = await Live.connect(server.url, EVENT, token);
+    const speaker = await Person.launch('ganich', { voice: 'plenary' });
+    const viewer = await Person.launch('viewer', { voice: 'moderator', viewport: desktop });
+    return new House(server, moderator, speaker, viewer);
+  }
+
+  /** Ends everything and says what went wrong on the way. */
+  async close(): Promise<string[]> {
+    this.moderator.close();
+    const faults = [...this.speaker.faults, ...this.viewer.faults];
+    await this.speaker.leave();
+    await this.viewer.leave();
+    return [...faults, ...(await this.server.finish())];
+  }
+
+  address(path: string, language: LanguageTag): string {
+    return `${this.server.url}${path}?lang=${language}`;
+  }
+
+  event(language: LanguageTag): string {
+    return this.address(`/e/${EVENT}`, language);
+  }
+
+  /** A personal link with the language chosen. */
+  link(person: string, language: LanguageTag): string {
+    const token = this.server.link(EVENT, person).token;
+    return `${this.address(`/e/${EVENT}/join`, language)}#${token}`;
+  }
+
+  /** Registers a person and returns the token of their link. */
+  async register(name: string): Promise<string> {
+    const answer = await fetch(`${this.server.url}/api/events/${EVENT}/registrations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name, affiliation: 'University of Karachi', country: 'PK', language: 'en' }),
+    });
+    const { link } = (await answer.json()) as { link: string };
+    this.server.keepSecret(name);
+    return new URL(link).hash.slice(1);
+  }
+
+  /** A person who is connected without a screen; closed by the server's end at the latest. */
+  async connect(token: string): Promise<Live> {
+    return Live.connect(this.server.url, EVENT, token);
+  }
+
+  connectPerson(person: string): Promise<Live> {
+    return this.connect(this.server.link(EVENT, person).token);
+  }
+}
+
+const settled = (page: Page) => page.evaluate(() => document.fonts.ready.then(() => undefined));
+
+const notice = (kind: string) => async (viewer: Person) => {
+  await expect(viewer.get('full-notice')).toHaveAttribute('data-kind', kind);
+};
+
+/** Shows a participant's page past the button that lets the sound start. */
+async function listening(house: House, viewer: Person, language: LanguageTag): Promise<void> {
+  await listen(viewer, house.link('hashmi', language));
+}
+
+async function console_(house: House, viewer: Person, language: LanguageTag): Promise<void> {
+  await enterGreenRoom(viewer, house.link('kazi', language));
+  await expect(viewer.get('now-sentence')).toBeVisible();
+}
+
+async function withPicture(viewer: Person): Promise<void> {
+  await viewer.sees('plenary');
+}
+
+export const scenes: Scene[] = [
+  {
+    name: 'events',
+    show: async (house, viewer, language) => viewer.open(house.address('/', language)),
+  },
+  {
+    name: 'event-announced',
+    show: async (house, viewer, language) => viewer.open(house.event(language)),
+  },
+  {
+    name: 'not-found',
+    show: async (house, viewer, language) => viewer.open(house.address('/e/no-such-event', language)),
+  },
+  {
+    name: 'link-not-valid',
+    show: async (house, viewer, language) => {
+      await viewer.open(`${house.address(`/e/${EVENT}/join`, language)}#nonsense`);
+      await expect(viewer.get('full-notice')).toBeVisible();
+    },
+  },
+  {
+    name: 'join-participant',
+    show: async (house, viewer, language) => {
+      await viewer.open(house.link('hashmi', language));
+      await expect(viewer.get('listen-button')).toBeVisible();
+    },
+  },
+  {
+    name: 'join-speaker',
+    show: async (house, viewer, language) => {
+      await viewer.open(house.link('sehgal', language));
+      await expect(viewer.get('enter-green-room')).toBeVisible();
+    },
+  },
+  {
+    name: 'participant-not-open-yet',
+    show: listening,
+  },
+  {
+    name: 'console-green-room',
+    act: async (house) => {
+      await house.moderator.act({ do: 'open-green-room' });
+      await enterGreenRoom(house.speaker, house.link('ganich', 'en'));
+    },
+    show: console_,
+  },
+  {
+    name: 'stage-green-room',
+    show: async (house, viewer, language) => enterGreenRoom(viewer, house.link('sehgal', language)),
+  },
+  {
+    name: 'participant-before-opening',
+    show: listening,
+  },
+  {
+    name: 'stage-audience',
+    act: async (house) => {
+      await house.moderator.act({ do: 'open-event' });
+      await house.moderator.act({ do: 'next-segment' });
+      await house.moderator.until('the speaker has the floor', ({ sections }) => {
+        const floor = sections.get('floor');
+        return floor?.section === 'floor' && floor.holder?.person === 'ganich';
+      });
+    },
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      await withPicture(viewer);
+    },
+  },
+  {
+    name: 'stage-voice-only',
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      await viewer.get('voice-only').first().click();
+      await expect(viewer.get('main-picture')).toHaveCount(0);
+    },
+  },
+  {
+    name: 'stage-speaker',
+    show: async (house, viewer, language) => {
+      await enterGreenRoom(viewer, house.link('sehgal', language));
+      await withPicture(viewer);
+    },
+  },
+  {
+    name: 'event-live',
+    show: async (house, viewer, language) => viewer.open(house.event(language)),
+  },
+  {
+    name: 'console-live',
+    act: async (house) => {
+      await house.moderator.act({ do: 'next-segment' });
+      const mirza = await house.connectPerson('mirza');
+      await mirza.act({ do: 'raise-hand' });
+      await house.connect(await house.register('Nadia Rehman Qureshi'));
+      await house.connect(await house.register('Константин Вознесенский'));
+    },
+    show: async (house, viewer, language) => {
+      await console_(house, viewer, language);
+      await expect(viewer.get('hand-row').first()).toBeVisible();
+      await expect(viewer.get('lobby-row').first()).toBeVisible();
+    },
+  },
+  {
+    name: 'console-confirm',
+    show: async (house, viewer, language) => {
+      await console_(house, viewer, language);
+      await viewer.get('close-event').first().click();
+      await expect(viewer.get('confirm-no')).toBeFocused();
+    },
+  },
+  {
+    name: 'console-help',
+    show: async (house, viewer, language) => {
+      await console_(house, viewer, language);
+      await viewer.page.keyboard.press('?');
+      await expect(viewer.page.getByRole('dialog')).toBeVisible();
+    },
+  },
+  {
+    name: 'stage-hand-raised',
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      const hand = viewer.get('hand-button').first();
+      if ((await hand.getAttribute('aria-pressed')) !== 'true') await hand.click();
+      await expect(hand).toHaveAttribute('aria-pressed', 'true');
+    },
+  },
+  {
+    name: 'stage-share',
+    act: async (house) => {
+      await house.speaker.get('share-button').click();
+    },
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      await viewer.framesGoOn('screen-picture');
+    },
+  },
+  {
+    name: 'console-share',
+    show: console_,
+  },
+  {
+    name: 'stage-suspended',
+    act: async (house) => {
+      await house.moderator.act({ do: 'suspend-event', reason: null });
+    },
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      await notice('suspended')(viewer);
+    },
+  },
+  {
+    name: 'console-suspended',
+    show: console_,
+  },
+  {
+    name: 'lobby',
+    act: async (house) => {
+      await house.moderator.act({ do: 'resume-event' });
+    },
+    show: async (house, viewer, language) => {
+      const token = await house.register(`Lobby ${language}`);
+      await listen(viewer, `${house.address(`/e/${EVENT}/join`, language)}#${token}`);
+      await notice('lobby')(viewer);
+    },
+  },
+  {
+    name: 'locked',
+    act: async (house) => {
+      await house.moderator.act({ do: 'lock' });
+    },
+    show: async (house, viewer, language) => {
+      const token = await house.register(`Locked ${language}`);
+      await listen(viewer, `${house.address(`/e/${EVENT}/join`, language)}#${token}`);
+      await notice('locked')(viewer);
+    },
+  },
+  {
+    name: 'person-suspended',
+    act: async (house) => {
+      await house.moderator.act({ do: 'suspend-person', person: 'hashmi' });
+    },
+    show: async (house, viewer, language) => {
+      await viewer.open(house.link('hashmi', language));
+      await expect(viewer.get('full-notice')).toHaveAttribute('data-kind', /suspended/);
+    },
+  },
+  {
+    name: 'person-removed',
+    act: async (house) => {
+      await house.moderator.act({ do: 'remove-person', person: 'hashmi' });
+    },
+    show: async (house, viewer, language) => {
+      await viewer.open(house.link('hashmi', language));
+      await notice('removed')(viewer);
+    },
+  },
+  {
+    name: 'line-lost',
+    act: async (house) => {
+      await house.moderator.act({ do: 'readmit', person: 'hashmi' });
+    },
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      await viewer.sees('plenary');
+      await viewer.context.setOffline(true);
+      await viewer.page.evaluate(() => window.instruments.sockets.forEach((socket) => socket.close()));
+      await expect(viewer.get('line-notice')).toBeVisible();
+      await viewer.context.setOffline(false);
+    },
+  },
+  {
+    name: 'stage-closed',
+    act: async (house) => {
+      await house.moderator.act({ do: 'close-event' });
+    },
+    show: async (house, viewer, language) => {
+      await viewer.open(house.link('hashmi', language));
+      await notice('closed')(viewer);
+    },
+  },
+  {
+    name: 'console-closed',
+    show: async (house, viewer, language) => {
+      await viewer.open(house.link('kazi', language));
+      await expect(viewer.page.getByRole('main')).toBeVisible();
+    },
+  },
+  {
+    name: 'event-closed',
+    show: async (house, viewer, language) => viewer.open(house.event(language)),
+  },
+];
+
+/** Walks through all scenes in the languages given; `visit` sees each screen once it has settled. */
+export async function walk(
+  house: House,
+  visit: (scene: Scene, viewer: Person, language: LanguageTag) => Promise<void>,
+  tags: readonly LanguageTag[] = languages,
+): Promise<void> {
+  const only = process.env['SCENES']?.split(',');
+  for (const scene of scenes) {
+    await scene.act?.(house);
+    if (only !== undefined && !only.includes(scene.name)) continue;
+    for (const language of tags) {
+      await scene.show(house, house.viewer, language);
+      const html = house.viewer.page.locator('html');
+      await expect(html, `${scene.name} in ${language}`).toHaveAttribute('lang', language);
+      await settled(house.viewer.page);
+      await visit(scene, house.viewer, language);
+      // A page that is left ends its media and sockets; the next begins as anybody's first visit.
+      await house.viewer.page.goto('about:blank');
+      await eventually('the page is left', 5_000, () => house.viewer.page.url() === 'about:blank');
+    }
+  }
+}
