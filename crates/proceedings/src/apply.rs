@@ -56,23 +56,20 @@ impl EventState {
     /// Applies one event that happened at `at` and counts the line.
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
         self.sequence = self.sequence.next();
+        if let Some(life) = event.leads_to() {
+            self.life = life;
+        }
         match event {
-            // Only ever the first line, which `new` and `fold` read.
-            Event::EventCreated { .. } => {}
-            Event::GreenRoomOpened => self.life = Life::GreenRoom,
-            Event::EventOpened => {
-                self.life = Life::Live;
-                self.opened_at = Some(at);
-            }
+            // The first is only ever the first line, which `new` and `fold` read.
+            Event::EventCreated { .. } | Event::GreenRoomOpened => {}
+            Event::EventOpened => self.opened_at = Some(at),
             Event::EventSuspended { reason } => {
-                self.life = Life::Suspended;
                 self.suspension = Some(Suspension { since: at, reason: reason.clone() });
                 if let Some(progress) = self.present_progress() {
                     progress.stop(at);
                 }
             }
             Event::EventResumed => {
-                self.life = Life::Live;
                 self.suspension = None;
                 if let Some(progress) = self.present_progress() {
                     progress.running_since = Some(at);
@@ -207,7 +204,6 @@ impl EventState {
     }
 
     fn close(&mut self, at: Timestamp) {
-        self.life = Life::Closed;
         self.closed_at = Some(at);
         self.suspension = None;
         self.floor = None;

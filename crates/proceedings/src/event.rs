@@ -4,6 +4,7 @@ use base::{ConnectionId, Millis, PersonId, SegmentId};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{EventDefinition, Person, RecordStatus};
+use crate::state::Life;
 
 /// One fact of the proceedings. The serialised form is stored for good: variants and fields may
 /// be added, never renamed or re-used.
@@ -180,4 +181,18 @@ pub enum Event {
         /// Whom.
         person: PersonId,
     },
+}
+
+impl Event {
+    /// Where the event stands after this, if it changes that.
+    pub fn leads_to(&self) -> Option<Life> {
+        match self {
+            Self::EventCreated { .. } => Some(Life::Scheduled),
+            Self::GreenRoomOpened => Some(Life::GreenRoom),
+            Self::EventOpened | Self::EventResumed => Some(Life::Live),
+            Self::EventSuspended { .. } => Some(Life::Suspended),
+            Self::EventClosed => Some(Life::Closed),
+            _ => None,
+        }
+    }
 }

@@ -1,1 +1,164 @@
-//! To be written.
+//! What Plenary keeps, as one trait that every back end implements: the proceedings of events and
+//! the personal links of people.
+//!
+//! How to write a back end: implement [`Storage`], and let a test pass `testing::story` on it.
+//! "Not found" is `None`; [`StorageError`] is for what went wrong. Whatever returned `Ok` survives
+//! the end of the process and of the machine's power.
+
+#[cfg(feature = "testing")]
+pub mod testing;
+mod token;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use base::{EventId, Localized, PersonId, Sequence, Timestamp};
+use proceedings::{Life, Line, Tip, verify_after};
+
+pub use token::{LinkKey, LinkKeyError, LinkToken, LinkTokenError, TokenHash};
+
+/// Lines that [`load`] reads at once: about half a megabyte.
+pub const LINES_PER_PAGE: usize = 1_000;
+
+/// Most lines of one append: as many as admitting everybody from a full lobby needs, twice.
+pub const LINES_PER_APPEND_MAX: usize = 2 * base::limits::PEOPLE_MAX;
+
+/// Most events that [`Storage::list_events`] names. A council holds some fifty a year.
+pub const EVENTS_LISTED_MAX: usize = 1_000;
+
+/// What an operation will answer.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
+
+/// Why an operation failed. Nothing was changed then, unless a variant says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StorageError {
+    /// There is no such event.
+    #[error("there is no such event")]
+    NoSuchEvent,
+    /// Somebody else was first: the event exists, its proceedings went on otherwise, or the link
+    /// has been revoked meanwhile.
+    #[error("the stored state is not the one that this change builds on")]
+    Conflict,
+    /// The lines do not follow from one another or are too many; a defect of the caller.
+    #[error("the lines to be appended do not follow from one another")]
+    BadLines,
+    /// Another program holds the database; trying again may help.
+    #[error("another program holds the database: {0}")]
+    Busy(String),
+    /// No room is left to write; what is stored is safe and can be read.
+    #[error("there is no room left to write: {0}")]
+    Full(String),
+    /// What is stored is damaged or was changed.
+    #[error("what is stored is damaged: {0}")]
+    Corrupt(String),
+    /// The storage cannot be reached. Whether a change was made is unknown: read again before
+    /// going on.
+    #[error("the storage cannot be reached: {0}")]
+    Unavailable(String),
+}
+
+/// An event in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventSummary {
+    /// Which.
+    pub id: EventId,
+    /// Its title.
+    pub title: Localized,
+    /// Planned opening.
+    pub start: Timestamp,
+    /// Where it stands.
+    pub life: Life,
+    /// Number of its last line.
+    pub sequence: Sequence,
+}
+
+/// The keeper of proceedings and links.
+///
+/// Once called, a change is made even if its future is dropped before it answers.
+pub trait Storage: Send + Sync {
+    /// Creates an event from the first line of its proceedings.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when the event exists, [`StorageError::BadLines`] when the line
+    /// is no first line.
+    fn create_event<'a>(&'a self, first: &'a Line) -> Answer<'a, ()>;
+
+    /// The events, latest planned opening first, at most [`EVENTS_LISTED_MAX`].
+    fn list_events(&self) -> Answer<'_, Vec<EventSummary>>;
+
+    /// At most `limit` lines after line `after`, in order; `None` when there is no such event.
+    fn lines<'a>(
+        &'a self,
+        event: &'a EventId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<'a, Option<Vec<Line>>>;
+
+    /// Appends lines to an event's proceedings: all or none. They are durable on return.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when the first does not follow the stored last line,
+    /// [`StorageError::BadLines`] when the lines do not follow from one another.
+    fn append<'a>(&'a self, event: &'a EventId, lines: &'a [Line]) -> Answer<'a, ()>;
+
+    /// Stores the link of a person under the hash of its token. Storing the same again changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when `generation` is not the person's present one.
+    fn put_link<'a>(
+        &'a self,
+        event: &'a EventId,
+        person: &'a PersonId,
+        generation: u32,
+        token: TokenHash,
+    ) -> Answer<'a, ()>;
+
+    /// Whose link this is, unless it was revoked or never given.
+    fn find_link(&self, token: TokenHash) -> Answer<'_, Option<(EventId, PersonId)>>;
+
+    /// Revokes all links of a person and returns the generation that the next link will have.
+    fn revoke_links<'a>(&'a self, event: &'a EventId, person: &'a PersonId) -> Answer<'a, u32>;
+
+    /// The present generation of a person's links; 0 until the first revocation.
+    fn generation<'a>(&'a self, event: &'a EventId, person: &'a PersonId) -> Answer<'a, u32>;
+}
+
+/// All lines of an event, checked against their hashes; `None` when there is no such event.
+///
+/// # Errors
+/// [`StorageError::Corrupt`] names the first line that is not as it was written.
+pub async fn load(
+    storage: &dyn Storage,
+    event: &EventId,
+) -> Result<Option<Vec<Line>>, StorageError> {
+    let mut tip = Tip::default();
+    let mut lines = Vec::new();
+    loop {
+        let Some(page) = storage.lines(event, tip.sequence, LINES_PER_PAGE).await? else {
+            return Ok(None);
+        };
+        tip = verify_after(tip, &page).map_err(|why| StorageError::Corrupt(why.to_string()))?;
+        let last = page.len() < LINES_PER_PAGE;
+        lines.extend(page);
+        if last {
+            return Ok(Some(lines));
+        }
+    }
+}
+
+/// Checks that `lines` can follow each other, for back ends; returns where the first attaches and
+/// where the last ends.
+///
+/// # Errors
+/// [`StorageError::BadLines`] when there are none or too many, or they do not follow.
+pub fn check_append(lines: &[Line]) -> Result<(Tip, Tip), StorageError> {
+    let first = lines.first().ok_or(StorageError::BadLines)?;
+    let before = first.sequence.0.checked_sub(1).ok_or(StorageError::BadLines)?;
+    let before = Tip { sequence: Sequence(before), hash: first.previous };
+    if lines.len() > LINES_PER_APPEND_MAX {
+        return Err(StorageError::BadLines);
+    }
+    let after = verify_after(before, lines).map_err(|_| StorageError::BadLines)?;
+    Ok((before, after))
+}
