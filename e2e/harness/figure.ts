@@ -7,3 +7,13 @@ export function figure(what: string, value: number, unit: string): void {
   const file = process.env['PLENARY_FIGURES'];
   if (file !== undefined) appendFileSync(file, `${JSON.stringify({ what, value, unit })}\n`);
 }
+
+/** Prints median, smallest and largest of several measurements, and keeps the median. */
+export function spread(what: string, values: number[], unit: string): void {
+  const sorted = [...values].sort((a, b) => a - b);
+  const show = (value: number) => value.toFixed(0);
+  console.log(
+    `${what}: ${values.length} times, ${show(sorted[0]!)} to ${show(sorted.at(-1)!)} ${unit}`,
+  );
+  figure(`${what}, median`, sorted[Math.floor(sorted.length / 2)]!, unit);
+}

@@ -117,8 +117,8 @@ export class PlenaryServer {
     this.secrets.add(word);
   }
 
-  /** Starts the process (again, on the same port and folder) and waits until it answers. */
-  async run(): Promise<void> {
+  /** Starts the process (again, on the same port and folder); says how long until it answers. */
+  async run(every_ms = 50): Promise<number> {
     const [program, ...before] = [...this.under, binary];
     const args = [...before, 'serve', ...this.where(), '--listen', `0.0.0.0:${this.port}`];
     const child = spawn(program!, args, {
@@ -129,10 +129,10 @@ export class PlenaryServer {
     child.stdout!.on('data', keep);
     child.stderr!.on('data', keep);
     this.process = child;
-    await eventually('the server answers', START_MS, async () => {
+    return eventually('the server answers', START_MS, async () => {
       if (child.exitCode !== null) throw new Error(`the server ended:\n${this.log}`);
       return (await fetch(`${this.url}/api/health`)).ok;
-    });
+    }, every_ms);
   }
 
   /** Kills the process as a power cut would. */
