@@ -1,0 +1,370 @@
+//! Offers in, answers out. Done in the caller's task, so that a thousand offers at once never
+//! hold up the media worker; what it makes is then handed over whole.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use base::limits::{FLOOR_VOICES_MAX, SDP_BYTES_MAX, THUMBNAILS_MAX};
+use forwarding::{Format, Formats, SLOTS, SlotKind};
+use rand::Rng;
+use rand::distr::Alphanumeric;
+use str0m::bwe::Bitrate;
+use str0m::change::SdpOffer;
+use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::crypto::from_feature_flags;
+use str0m::media::{MediaKind, Mid, Pt};
+use str0m::rtp::{Extension, Ssrc};
+use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
+
+use crate::errors::{OfferError, StartError};
+use crate::formats::{FORMATS, PICTURE_CODECS, codecs, format_of};
+
+/// Sound sections of a receiver: the voices and the language channel.
+const AUDIO_SECTIONS_MAX: usize = FLOOR_VOICES_MAX + 1;
+
+/// Picture sections of a receiver: main, screen, thumbnails.
+const VIDEO_SECTIONS_MAX: usize = 2 + THUMBNAILS_MAX;
+
+/// Bandwidth that a receiver is taken to have before anything is measured. Enough for the middle
+/// layer of a picture; what is there beyond it is found by probing within a second.
+pub(crate) const ESTIMATE_FIRST_BPS: u64 = 800_000;
+
+/// Packets kept for repair. At 2.5 Mbit/s (260 packets a second) a receiver can ask for what was
+/// lost a second and a half ago.
+const REPAIR_PACKETS: usize = 400;
+
+/// The same for thumbnails, which have a tenth of the packets.
+const REPAIR_PACKETS_SMALL: usize = 64;
+
+/// The longest that a lost packet is worth sending again.
+const REPAIR_AGE_MAX: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The share of repair in what is sent beyond which it makes a bad line worse. A line that loses a
+/// fifth still gets every packet again.
+const REPAIR_RATIO_MAX: f32 = 0.3;
+
+/// What all negotiations share.
+pub(crate) struct Negotiator {
+    candidates: Vec<Candidate>,
+    crypto: Arc<CryptoProvider>,
+    /// One certificate for the life of the process: making one takes longer than all the rest of
+    /// a negotiation.
+    certificate: DtlsCert,
+}
+
+impl std::fmt::Debug for Negotiator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Negotiator").finish_non_exhaustive()
+    }
+}
+
+/// A peer that has been answered and waits to be taken over by a worker.
+pub(crate) struct Negotiated {
+    pub(crate) rtc: Rtc,
+    pub(crate) sdp: String,
+    pub(crate) local: IceCreds,
+    pub(crate) remote_ufrag: String,
+    pub(crate) first_mid: Mid,
+    /// The formats by payload type, for packets that come in.
+    pub(crate) payload_types: Vec<(Pt, Format, forwarding::Codec)>,
+    /// Simulcast layers by name, per section, in the order of the offer.
+    pub(crate) sections: Vec<Section>,
+    pub(crate) receiving: Option<ReceivingSide>,
+}
+
+/// One media section.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Section {
+    pub(crate) mid: Mid,
+    pub(crate) kind: MediaKind,
+}
+
+/// What a receiver has negotiated.
+#[derive(Debug, Clone)]
+pub(crate) struct ReceivingSide {
+    /// The stream of each slot.
+    pub(crate) slots: [Option<(Mid, Ssrc)>; SLOTS],
+    pub(crate) formats: Formats,
+    /// The payload type for each format.
+    pub(crate) payload_types: [Option<Pt>; FORMATS],
+    /// Whether the peer reports what arrives, so that its bandwidth can be estimated.
+    pub(crate) reports_arrival: bool,
+}
+
+/// What an offer says, as far as it must be known before the engine sees it.
+struct Outline {
+    /// The offer without its candidates, and with two-way sections turned into one-way ones.
+    text: String,
+    remote_ufrag: String,
+    /// The picture codecs in the order of the offer.
+    preference: Vec<&'static str>,
+    kinds: Vec<MediaKind>,
+}
+
+impl Negotiator {
+    pub(crate) fn new(announce: Vec<SocketAddr>) -> Result<Self, StartError> {
+        if announce.is_empty() {
+            return Err(StartError::NoAddress);
+        }
+        let candidates = announce
+            .into_iter()
+            .map(|address| {
+                if address.ip().is_unspecified() {
+                    return Err(StartError::Wildcard(address));
+                }
+                Candidate::host(address, "udp").map_err(|_| StartError::Wildcard(address))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let crypto = Arc::new(from_feature_flags());
+        let certificate =
+            crypto.dtls_provider.generate_certificate().ok_or(StartError::Certificate)?;
+        Ok(Self { candidates, crypto, certificate })
+    }
+
+    /// Answers somebody who wants to send.
+    pub(crate) fn publishing(&self, offer: &str) -> Result<Negotiated, OfferError> {
+        let outline = outline(offer, "sendonly")?;
+        bounded(&outline.kinds, 1, 1, "publishing")?;
+        let config = self.config(&outline);
+        self.answer(outline, config)
+    }
+
+    /// Answers somebody who wants to receive.
+    pub(crate) fn receiving(&self, offer: &str) -> Result<Negotiated, OfferError> {
+        let outline = outline(offer, "recvonly")?;
+        bounded(&outline.kinds, AUDIO_SECTIONS_MAX, VIDEO_SECTIONS_MAX, "receiving")?;
+        let pictures = outline.kinds.contains(&MediaKind::Video);
+        // Who hears only is not probed: sound is never bargained with.
+        let first = pictures.then(|| Bitrate::from(ESTIMATE_FIRST_BPS));
+        let config =
+            self.config(&outline).enable_bwe(first).set_send_buffer_video(REPAIR_PACKETS_SMALL);
+        let mut negotiated = self.answer(outline, config)?;
+        negotiated.receiving = Some(receiving_side(&mut negotiated));
+        Ok(negotiated)
+    }
+
+    fn config(&self, outline: &Outline) -> RtcConfig {
+        let mut config = Rtc::builder()
+            .set_crypto_provider(Arc::clone(&self.crypto))
+            .set_dtls_cert(self.certificate.clone())
+            .set_local_ice_credentials(credentials())
+            .set_ice_lite(true)
+            .set_rtp_mode(true);
+        *config.codec_config() = codecs(&outline.preference);
+        config
+    }
+
+    fn answer(&self, outline: Outline, config: RtcConfig) -> Result<Negotiated, OfferError> {
+        let Outline { text, remote_ufrag, kinds, .. } = outline;
+        // The engine is fed by strangers here, and panics on some offers that contradict
+        // themselves.
+        let attempt = catch_unwind(AssertUnwindSafe(|| {
+            let offer = SdpOffer::from_sdp_string(&text)
+                .map_err(|error| OfferError::Malformed(one_line(&error.to_string())))?;
+            let mut rtc = config.build(Instant::now());
+            for candidate in &self.candidates {
+                rtc.add_local_candidate(candidate.clone());
+            }
+            let answer = rtc
+                .sdp_api()
+                .accept_offer(offer)
+                .map_err(|error| OfferError::Unusable(one_line(&error.to_string())))?;
+            Ok((rtc, answer.to_sdp_string()))
+        }));
+        let (mut rtc, sdp) = attempt.unwrap_or_else(|_| {
+            Err(OfferError::Unusable("its parts contradict each other".to_owned()))
+        })?;
+        let sections = sections(&sdp, &kinds)?;
+        for (number, section) in sections.iter().enumerate() {
+            let agreed = rtc.media(section.mid).is_some_and(|media| !media.remote_pts().is_empty());
+            if !agreed {
+                return Err(OfferError::NoCodec { section: number + 1 });
+            }
+        }
+        let first_mid = sections
+            .first()
+            .map(|section| section.mid)
+            .ok_or_else(|| OfferError::Unusable("it has no media section".to_owned()))?;
+        let payload_types = rtc
+            .codec_config()
+            .params()
+            .iter()
+            .filter_map(|params| {
+                format_of(params.spec()).map(|(format, codec)| (params.pt(), format, codec))
+            })
+            .collect();
+        let local = rtc.direct_api().local_ice_credentials();
+        Ok(Negotiated {
+            rtc,
+            sdp,
+            local,
+            remote_ufrag,
+            first_mid,
+            payload_types,
+            sections,
+            receiving: None,
+        })
+    }
+}
+
+/// New ICE credentials from the system's generator: the user name routes, the password
+/// authenticates (RFC 8445 section 5.3 asks for 24 and 128 random bits; these are 71 and 142).
+pub(crate) fn credentials() -> IceCreds {
+    let text =
+        |length| rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect();
+    IceCreds { ufrag: text(12), pass: text(24) }
+}
+
+/// Assigns the sections of a receiver to its slots, in order.
+fn receiving_side(negotiated: &mut Negotiated) -> ReceivingSide {
+    let mut slots = [None; SLOTS];
+    let (audio, video): (Vec<_>, Vec<_>) = SlotKind::ALL.into_iter().partition(|k| k.is_audio());
+    let (mut audio, mut video) = (audio.into_iter(), video.into_iter());
+    let mut payload_types = [None; FORMATS];
+    let mut formats = Formats::default();
+    let mut reports_arrival = false;
+    let rtc = &mut negotiated.rtc;
+    for section in &negotiated.sections {
+        let slot = if section.kind.is_audio() { audio.next() } else { video.next() };
+        let Some(slot) = slot else { continue };
+        let mut direct = rtc.direct_api();
+        let Some(stream) = direct.stream_tx_by_mid(section.mid, None) else { continue };
+        slots[slot.index()] = Some((section.mid, stream.ssrc()));
+        if !slot.is_audio() {
+            let packets = match slot {
+                SlotKind::Main | SlotKind::Screen => REPAIR_PACKETS,
+                _ => REPAIR_PACKETS_SMALL,
+            };
+            stream.set_rtx_cache(packets, REPAIR_AGE_MAX, Some(REPAIR_RATIO_MAX));
+        }
+        let Some(media) = rtc.media(section.mid) else { continue };
+        reports_arrival |=
+            media.remote_extmap().id_of(Extension::TransportSequenceNumber).is_some();
+        for params in rtc.codec_config().params() {
+            if let Some((format, _)) = format_of(params.spec())
+                && media.remote_pts().contains(&params.pt())
+            {
+                formats = formats.with(format);
+                payload_types[usize::from(format.0)] = Some(params.pt());
+            }
+        }
+    }
+    ReceivingSide { slots, formats, payload_types, reports_arrival }
+}
+
+fn bounded(kinds: &[MediaKind], audio: usize, video: usize, doing: &str) -> Result<(), OfferError> {
+    for (kind, most, name) in
+        [(MediaKind::Audio, audio, "sound"), (MediaKind::Video, video, "picture")]
+    {
+        let count = kinds.iter().filter(|offered| **offered == kind).count();
+        if count > most {
+            return Err(OfferError::Unusable(format!(
+                "it has {count} {name} sections; {doing} takes at most {most}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Reads an offer as far as needed, and checks what the engine would not, or not with a sentence.
+fn outline(offer: &str, direction: &str) -> Result<Outline, OfferError> {
+    if offer.len() > SDP_BYTES_MAX {
+        return Err(OfferError::TooLarge { bytes: offer.len() });
+    }
+    if offer.lines().next().map(str::trim_end) != Some("v=0") {
+        return Err(OfferError::Malformed("it does not begin with v=0".to_owned()));
+    }
+    let wanted = format!("a={direction}");
+    let mut outline = Outline {
+        text: String::with_capacity(offer.len()),
+        remote_ufrag: String::new(),
+        preference: Vec::new(),
+        kinds: Vec::new(),
+    };
+    let mut payload_types: Vec<&str> = Vec::new();
+    let mut maps: Vec<(&str, &str)> = Vec::new();
+    for line in offer.lines().map(str::trim_end) {
+        if let Some(section) = line.strip_prefix("m=") {
+            let mut words = section.split(' ');
+            let number = outline.kinds.len() + 1;
+            match words.next() {
+                Some("audio") => outline.kinds.push(MediaKind::Audio),
+                Some("video") => {
+                    outline.kinds.push(MediaKind::Video);
+                    if payload_types.is_empty() {
+                        payload_types = words.skip(2).collect();
+                    }
+                }
+                _ => {
+                    return Err(OfferError::Unusable(format!(
+                        "media section {number} is neither sound nor picture"
+                    )));
+                }
+            }
+        }
+        // Candidates are not needed (see `fragment`), and browsers hide theirs behind names that
+        // only the local network can resolve.
+        if line.starts_with("a=candidate:") || line == "a=end-of-candidates" {
+            continue;
+        }
+        if let Some(ufrag) = line.strip_prefix("a=ice-ufrag:") {
+            outline.remote_ufrag = ufrag.to_owned();
+        }
+        if let Some((payload_type, codec)) =
+            line.strip_prefix("a=rtpmap:").and_then(|map| map.split_once(' '))
+        {
+            maps.push((payload_type, codec.split('/').next().unwrap_or_default()));
+        }
+        let line = match line {
+            "a=sendrecv" | "a=sendonly" | "a=recvonly" | "a=inactive" => {
+                if line != wanted && line != "a=sendrecv" {
+                    return Err(OfferError::Unusable(format!(
+                        "media section {} says {}; it must say {direction}",
+                        outline.kinds.len(),
+                        &line[2..],
+                    )));
+                }
+                wanted.as_str()
+            }
+            "a=setup:passive" => {
+                return Err(OfferError::Unusable(
+                    "it says setup:passive; the server waits for the client to begin DTLS"
+                        .to_owned(),
+                ));
+            }
+            other => other,
+        };
+        outline.text.push_str(line);
+        outline.text.push_str("\r\n");
+    }
+    for payload_type in payload_types {
+        let name = maps.iter().find(|(number, _)| *number == payload_type).map(|(_, name)| *name);
+        let known = name
+            .and_then(|name| PICTURE_CODECS.iter().find(|known| known.eq_ignore_ascii_case(name)));
+        if let Some(known) = known
+            && !outline.preference.contains(known)
+        {
+            outline.preference.push(known);
+        }
+    }
+    Ok(outline)
+}
+
+/// The sections of an answer, which stand in the order of the offer.
+fn sections(answer: &str, kinds: &[MediaKind]) -> Result<Vec<Section>, OfferError> {
+    let mids = answer.lines().filter_map(|line| line.trim_end().strip_prefix("a=mid:"));
+    let sections: Vec<Section> =
+        mids.zip(kinds).map(|(mid, kind)| Section { mid: Mid::from(mid), kind: *kind }).collect();
+    if sections.len() != kinds.len() {
+        return Err(OfferError::Unusable("not every media section has an a=mid".to_owned()));
+    }
+    Ok(sections)
+}
+
+/// Errors of the parser draw the place with line breaks, which do not belong into a sentence.
+fn one_line(text: &str) -> String {
+    const CHARS_MAX: usize = 300;
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(CHARS_MAX).collect()
+}

@@ -1,0 +1,30 @@
+//! Counters.
+
+/// What the media engine has done since it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Publishing sessions now.
+    pub publishers: u64,
+    /// Receiving sessions now.
+    pub receivers: u64,
+    /// Datagrams received.
+    pub datagrams_in: u64,
+    /// Datagrams sent.
+    pub datagrams_out: u64,
+    /// Datagrams that belonged to no session, or made no sense to the one they named.
+    pub datagrams_ignored: u64,
+    /// Datagrams that the system would not take at that moment.
+    pub datagrams_unsent: u64,
+    /// RTP packets received from publishers.
+    pub packets_in: u64,
+    /// RTP packets handed to receivers.
+    pub packets_forwarded: u64,
+    /// Key frames asked of publishers.
+    pub key_frame_requests: u64,
+    /// Times a slot stayed empty because its receiver cannot decode what the publisher sends.
+    pub codec_mismatches: u64,
+    /// Sessions that ended because of an error or panic inside them.
+    pub peers_failed: u64,
+    /// Of these, panics.
+    pub panics_caught: u64,
+}

@@ -1,0 +1,987 @@
+//! The worker: one thread, one loop, all peers its own. A turn reads what has arrived, lets the
+//! peers and the forwarding cores work on it, and sends what came out; nothing in it waits.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base::limits::CONNECTIONS_PER_PERSON_MAX;
+use base::{EventId, PersonId};
+use forwarding::{Codec, Format, Micros, Output, Packet, ReceiverSpec, TrackKind, describe};
+use str0m::bwe::BweKind;
+use str0m::media::ExtensionValues;
+use str0m::rtp::{RtpPacket, RtpWrite, SeqNo, Vp8Descriptor};
+use str0m::{Candidate, Event, IceCreds};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::demux::{Routes, Sort, sort};
+use crate::errors::{OfferError, PatchError};
+use crate::mailbox::Mailbox;
+use crate::negotiate::ESTIMATE_FIRST_BPS;
+use crate::outlet::Outlet;
+use crate::peer::{Failure, Newcomer, Parcel, Peer, SentTrack, Side};
+use crate::rooms::{EventRoom, Origin, Sending, class_for_server, class_in_core};
+use crate::socket::{Datagram, Socket};
+use crate::statistics::Statistics;
+use crate::types::{Kind, ReceiverClass, SessionId, SfuEvent, StagePlan};
+
+/// Peers of a worker: several times what one core can serve with media.
+const PEERS_MAX: usize = 5_000;
+
+/// Batches read in a turn before what came of them is sent: a turn stays below a few
+/// milliseconds, so that no peer waits long for another.
+const BATCHES_PER_TURN: usize = 4;
+
+/// Commands taken up in a turn.
+const COMMANDS_PER_TURN: usize = 32;
+
+/// Rounds of passing things between peers in a turn (a key frame request that leads to one at a
+/// publisher takes two). What is left waits for the next turn.
+const ROUNDS_PER_TURN: usize = 4;
+
+/// How often peers are looked after that do not call for it.
+const HOUSEKEEPING: Duration = Duration::from_millis(250);
+
+/// A peer that says nothing for so long is gone. Browsers check every 2.5 s (Chromium) to 6 s
+/// (Firefox).
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+
+/// A peer that has been answered must have connected by then.
+const CONNECT_MAX: Duration = Duration::from_secs(30);
+
+/// A track of which nothing came for so long is not being sent any more. Opus sends every 400 ms
+/// in silence, a still screen is repeated every second.
+const TRACK_SILENCE_MAX: Duration = Duration::from_millis(3_000);
+
+/// An estimate at its first value says nothing until pictures have been sent for so long.
+const ESTIMATE_SETTLES: Duration = Duration::from_millis(1_500);
+
+/// The bandwidth of a receiver that reports nothing by which it could be estimated.
+const ESTIMATE_UNREPORTED_BPS: u64 = 2_500_000;
+
+/// Bandwidth is looked for beyond the wish, so that the layer that needs it clears its margin, up
+/// to a limit that no picture here needs.
+const AIM_PERCENT: u64 = 150;
+const AIM_MAX_BPS: u64 = 10_000_000;
+
+/// An order from a handle that wants an answer.
+pub(crate) enum Command {
+    Admit { newcomer: Box<Newcomer>, reply: oneshot::Sender<Result<(), OfferError>> },
+    Patch { session: SessionId, credentials: Option<IceCreds>, reply: PatchReply },
+    End { session: SessionId, reply: oneshot::Sender<bool> },
+    Statistics { reply: oneshot::Sender<Statistics> },
+}
+
+type PatchReply = oneshot::Sender<Result<Option<String>, PatchError>>;
+
+/// One media worker.
+pub(crate) struct Worker {
+    socket: Option<Socket>,
+    announce: Vec<SocketAddr>,
+    candidates: Vec<Candidate>,
+    mailbox: Arc<Mailbox>,
+    outlet: Outlet,
+    /// The origin of the cores' time.
+    origin: Instant,
+    now: Instant,
+    peers: Vec<Option<Box<Peer>>>,
+    vacant: Vec<usize>,
+    sessions: HashMap<SessionId, usize>,
+    routes: Routes,
+    rooms: Vec<Option<EventRoom>>,
+    rooms_by_event: HashMap<EventId, usize>,
+    timers: BinaryHeap<Reverse<(Instant, usize)>>,
+    next_housekeeping: Instant,
+    dirty: Vec<usize>,
+    failed: Vec<(usize, Failure)>,
+    outbox: Vec<Parcel>,
+    events: Vec<Event>,
+    statistics: Statistics,
+}
+
+/// The packet that is being forwarded.
+struct Arriving<'a> {
+    packet: &'a RtpPacket,
+    codec: Codec,
+    format: Format,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        socket: Socket,
+        announce: Vec<SocketAddr>,
+        mailbox: Arc<Mailbox>,
+        events: mpsc::Sender<SfuEvent>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            socket: Some(socket),
+            candidates: announce.iter().filter_map(|a| Candidate::host(*a, "udp").ok()).collect(),
+            announce,
+            mailbox,
+            outlet: Outlet::new(events),
+            origin: now,
+            now,
+            peers: Vec::new(),
+            vacant: Vec::new(),
+            sessions: HashMap::new(),
+            routes: Routes::default(),
+            rooms: Vec::new(),
+            rooms_by_event: HashMap::new(),
+            timers: BinaryHeap::new(),
+            next_housekeeping: now,
+            dirty: Vec::new(),
+            failed: Vec::new(),
+            outbox: Vec::new(),
+            events: Vec::new(),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// Works until the last handle is gone.
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mailbox = Arc::clone(&self.mailbox);
+        loop {
+            let Some(socket) = &self.socket else { return };
+            let wake = tokio::time::Instant::from_std(self.next_deadline());
+            let mut first = None;
+            tokio::select! {
+                ready = socket.readable() => if let Err(error) = ready {
+                    tracing::error!(%error, "the media socket failed; media has stopped");
+                    return;
+                },
+                command = commands.recv() => match command {
+                    Some(command) => first = Some(command),
+                    None => break,
+                },
+                () = mailbox.filled() => {}
+                () = tokio::time::sleep_until(wake) => {}
+            }
+            self.turn(first, &mut commands);
+        }
+        for at in 0..self.peers.len() {
+            self.end(at);
+        }
+        self.send();
+    }
+
+    fn turn(&mut self, first: Option<Command>, commands: &mut mpsc::Receiver<Command>) {
+        self.now = Instant::now();
+        self.carry_out_orders();
+        let mut next = first;
+        for _ in 0..COMMANDS_PER_TURN {
+            let Some(command) = next.or_else(|| commands.try_recv().ok()) else { break };
+            self.obey(command);
+            next = None;
+        }
+        self.read();
+        self.run_timers();
+        for _ in 0..ROUNDS_PER_TURN {
+            self.settle_all();
+        }
+        self.send();
+        self.outlet.flush();
+    }
+
+    fn next_deadline(&self) -> Instant {
+        if !self.dirty.is_empty() || !self.failed.is_empty() {
+            return self.now;
+        }
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        let room = self.rooms.iter().flatten().filter_map(|room| room.deadline).min();
+        let room = room.map(|at| self.origin + Duration::from_micros(at.0));
+        [timer, room].into_iter().flatten().fold(self.next_housekeeping, Instant::min)
+    }
+
+    fn micros(&self) -> Micros {
+        let micros = self.now.saturating_duration_since(self.origin).as_micros();
+        Micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+
+    // Orders and commands.
+
+    fn carry_out_orders(&mut self) {
+        let orders = self.mailbox.take();
+        for event in orders.ended_events {
+            self.end_where(&event, |_| true);
+            if let Some(room) = self.rooms_by_event.remove(&event) {
+                self.rooms[room] = None;
+            }
+        }
+        for (event, person) in orders.ended_people {
+            self.end_where(&event, |peer| peer.person == person);
+        }
+        for ((event, person), class) in orders.classes {
+            self.set_class(&event, &person, class);
+        }
+        for (event, plan) in orders.plans {
+            self.set_plan(&event, &plan);
+        }
+    }
+
+    fn set_plan(&mut self, event: &EventId, plan: &StagePlan) {
+        let now = self.micros();
+        let at = self.room(event);
+        if let Some(room) = &mut self.rooms[at] {
+            room.set_plan(now, plan);
+        }
+        self.drain_room(at, None);
+    }
+
+    fn set_class(&mut self, event: &EventId, person: &PersonId, class: ReceiverClass) {
+        let now = self.micros();
+        let Some(&at) = self.rooms_by_event.get(event) else { return };
+        for place in 0..self.peers.len() {
+            let Some(peer) = &self.peers[place] else { continue };
+            let Side::Receiver(receiver) = &peer.side else { continue };
+            if peer.room != at || peer.person != *person {
+                continue;
+            }
+            let id = receiver.id;
+            if let Some(room) = &mut self.rooms[at] {
+                room.core.set_class(now, id, class_in_core(class));
+            }
+            self.drain_room(at, None);
+        }
+    }
+
+    fn end_where(&mut self, event: &EventId, matches: impl Fn(&Peer) -> bool) {
+        let Some(&room) = self.rooms_by_event.get(event) else { return };
+        for at in 0..self.peers.len() {
+            if self.peers[at].as_ref().is_some_and(|peer| peer.room == room && matches(peer)) {
+                self.end(at);
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        // A handle that has stopped waiting for the answer loses nothing by not getting it.
+        match command {
+            Command::Admit { newcomer, reply } => {
+                let _ = reply.send(self.admit(*newcomer));
+            }
+            Command::Patch { session, credentials, reply } => {
+                let _ = reply.send(self.patch(session, credentials));
+            }
+            Command::End { session, reply } => {
+                let place = self.sessions.get(&session).copied();
+                if let Some(at) = place {
+                    self.end(at);
+                }
+                let _ = reply.send(place.is_some());
+            }
+            Command::Statistics { reply } => {
+                let _ = reply.send(self.count());
+            }
+        }
+    }
+
+    fn admit(&mut self, newcomer: Newcomer) -> Result<(), OfferError> {
+        if self.peers.len() - self.vacant.len() >= PEERS_MAX {
+            return Err(OfferError::Full);
+        }
+        let now = self.micros();
+        let room_at = self.room(&newcomer.event);
+        self.make_way(room_at, &newcomer);
+        let Some(room) = &mut self.rooms[room_at] else { return Err(OfferError::Stopped) };
+        let owner = room.owner(&newcomer.person);
+        let receiver = match (&newcomer.negotiated.receiving, newcomer.kind) {
+            (Some(side), Kind::Receiving(class)) => {
+                let spec = ReceiverSpec {
+                    owner,
+                    class: class_in_core(class),
+                    slots: side.slots.map(|slot| slot.is_some()),
+                    formats: side.formats,
+                    // The lower half, so that the rollover counter begins at zero.
+                    first_sequence: rand::random::<u16>() >> 1,
+                    first_timestamp: rand::random(),
+                };
+                Some(room.core.add_receiver(now, &spec).map_err(|_| OfferError::Full)?)
+            }
+            _ => None,
+        };
+        let at = self.vacant.pop().unwrap_or_else(|| {
+            self.peers.push(None);
+            self.peers.len() - 1
+        });
+        if let Some(id) = receiver {
+            room.set_receiver(id, at);
+        }
+        let peer = Peer::new(newcomer, self.now, room_at, owner, receiver);
+        self.sessions.insert(peer.session, at);
+        self.routes.add(peer.local.ufrag.clone(), at);
+        self.peers[at] = Some(Box::new(peer));
+        self.mark_dirty(at);
+        self.drain_room(room_at, None);
+        Ok(())
+    }
+
+    /// Ends the oldest sessions of a person who opens one too many: of one kind, two publishers
+    /// (the old one works until the new one does) and as many receivers as connections.
+    fn make_way(&mut self, room: usize, newcomer: &Newcomer) {
+        let mut same: Vec<(Instant, usize)> = (0..self.peers.len())
+            .filter_map(|at| self.peers[at].as_ref().map(|peer| (at, peer)))
+            .filter(|(_, peer)| peer.room == room && peer.person == newcomer.person)
+            .filter(|(_, peer)| is_same_use(peer.kind, newcomer.kind))
+            .map(|(at, peer)| (peer.since, at))
+            .collect();
+        same.sort_unstable();
+        let most = match newcomer.kind {
+            Kind::Publishing(_) => 2,
+            Kind::Receiving(_) => CONNECTIONS_PER_PERSON_MAX,
+        };
+        let surplus = (same.len() + 1).saturating_sub(most);
+        for (_, at) in same.into_iter().take(surplus) {
+            self.end(at);
+        }
+    }
+
+    fn patch(
+        &mut self,
+        session: SessionId,
+        credentials: Option<IceCreds>,
+    ) -> Result<Option<String>, PatchError> {
+        let at = *self.sessions.get(&session).ok_or(PatchError::NoSession)?;
+        let Some(peer) = self.peers[at].as_mut() else { return Err(PatchError::NoSession) };
+        let Some(credentials) = credentials else { return Ok(None) };
+        let old = peer.local.ufrag.clone();
+        match peer.restart_ice(credentials, &self.candidates) {
+            Ok(answer) => {
+                let new = peer.local.ufrag.clone();
+                if new != old {
+                    self.routes.rename(&old, new, at);
+                    self.mark_dirty(at);
+                }
+                Ok(answer)
+            }
+            Err(failure) => {
+                self.failed.push((at, failure));
+                Err(PatchError::NoSession)
+            }
+        }
+    }
+
+    fn count(&self) -> Statistics {
+        let receiving = |peer: &&Box<Peer>| matches!(peer.side, Side::Receiver(_));
+        let receivers = self.peers.iter().flatten().filter(receiving).count();
+        let all = self.sessions.len();
+        let mismatches: u64 = self.rooms.iter().flatten().map(|room| room.core.mismatches()).sum();
+        Statistics {
+            publishers: (all - receivers) as u64,
+            receivers: receivers as u64,
+            codec_mismatches: self.statistics.codec_mismatches + mismatches,
+            ..self.statistics
+        }
+    }
+
+    /// The place of an event's room, which is made if it is not there.
+    fn room(&mut self, event: &EventId) -> usize {
+        if let Some(at) = self.rooms_by_event.get(event) {
+            return *at;
+        }
+        let vacant = self.rooms.iter().position(Option::is_none);
+        let at = vacant.unwrap_or_else(|| {
+            self.rooms.push(None);
+            self.rooms.len() - 1
+        });
+        self.rooms[at] = Some(EventRoom::new(event.clone()));
+        self.rooms_by_event.insert(event.clone(), at);
+        at
+    }
+
+    // Datagrams.
+
+    fn read(&mut self) {
+        let Some(mut socket) = self.socket.take() else { return };
+        for _ in 0..BATCHES_PER_TURN {
+            match socket.receive(|datagram| self.handle(&datagram)) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    // On Linux an ICMP "port unreachable" of some peer surfaces here.
+                    tracing::debug!(%error, "reading from the media socket");
+                    break;
+                }
+            }
+        }
+        self.socket = Some(socket);
+    }
+
+    fn handle(&mut self, datagram: &Datagram<'_>) {
+        self.statistics.datagrams_in += 1;
+        let Datagram { source, local, bytes } = *datagram;
+        let destination = self.destination(local, &source);
+        let place = match sort(bytes) {
+            Sort::Noise => None,
+            Sort::Media => self.routes.by_address(&source),
+            Sort::Check { ufrag } => self.routes.by_ufrag(ufrag).filter(|at| {
+                let peer = self.peers.get_mut(*at).and_then(Option::as_mut);
+                peer.is_some_and(|peer| peer.accepts(self.now, source, destination, bytes))
+            }),
+        };
+        let Some(at) = place else {
+            self.statistics.datagrams_ignored += 1;
+            return;
+        };
+        if matches!(sort(bytes), Sort::Check { .. }) {
+            self.routes.learn(source, at);
+        }
+        let Some(peer) = self.peers[at].as_mut() else { return };
+        match peer.receive(self.now, source, (destination, local), bytes) {
+            Ok(true) => self.settle(at),
+            Ok(false) => self.statistics.datagrams_ignored += 1,
+            Err(failure) => self.failed.push((at, failure)),
+        }
+    }
+
+    /// The announced address that a peer meant: the one it sent to, or, behind an address
+    /// translation, the first of the same family.
+    fn destination(&self, local: Option<IpAddr>, source: &SocketAddr) -> SocketAddr {
+        let exact = self.announce.iter().find(|a| Some(a.ip()) == local);
+        let family = || self.announce.iter().find(|a| a.is_ipv4() == source.is_ipv4());
+        exact.or_else(family).or(self.announce.first()).copied().unwrap_or(*source)
+    }
+
+    fn send(&mut self) {
+        let Some(socket) = &self.socket else { return };
+        for Parcel { to, local, bytes } in self.outbox.drain(..) {
+            if socket.send(to, local, &bytes) {
+                self.statistics.datagrams_out += 1;
+            } else {
+                self.statistics.datagrams_unsent += 1;
+            }
+        }
+    }
+
+    // Peers.
+
+    fn mark_dirty(&mut self, at: usize) {
+        if let Some(peer) = self.peers[at].as_mut()
+            && !std::mem::replace(&mut peer.dirty, true)
+        {
+            self.dirty.push(at);
+        }
+    }
+
+    /// Drains all peers to which something was written, and ends those that failed.
+    fn settle_all(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for at in dirty.drain(..) {
+            let Some(peer) = self.peers[at].as_mut().filter(|peer| peer.dirty) else { continue };
+            match peer.advance(self.now) {
+                Ok(()) => self.settle(at),
+                Err(failure) => self.failed.push((at, failure)),
+            }
+        }
+        if self.dirty.is_empty() {
+            // Keeps the allocation.
+            self.dirty = dirty;
+        }
+        for (at, failure) in std::mem::take(&mut self.failed) {
+            self.fail(at, &failure);
+        }
+    }
+
+    /// Drains one peer and acts on its events.
+    fn settle(&mut self, at: usize) {
+        let Some(peer) = self.peers[at].as_mut() else { return };
+        let mut events = std::mem::take(&mut self.events);
+        let drained = peer.drain(&mut self.outbox, &mut events);
+        self.schedule(at);
+        for event in events.drain(..) {
+            self.act(at, event);
+        }
+        self.events = events;
+        if let Err(failure) = drained {
+            self.failed.push((at, failure));
+        }
+    }
+
+    fn schedule(&mut self, at: usize) {
+        let Some(peer) = self.peers[at].as_mut() else { return };
+        if peer.scheduled.is_none_or(|scheduled| peer.deadline < scheduled) {
+            peer.scheduled = Some(peer.deadline);
+            self.timers.push(Reverse((peer.deadline, at)));
+        }
+    }
+
+    fn run_timers(&mut self) {
+        while let Some(&Reverse((due, at))) = self.timers.peek() {
+            if due > self.now {
+                break;
+            }
+            self.timers.pop();
+            let Some(peer) = self.peers[at].as_mut() else { continue };
+            if peer.scheduled != Some(due) {
+                // Of an earlier peer in this place, or overtaken by a sooner one.
+                continue;
+            }
+            peer.scheduled = None;
+            if peer.deadline > self.now {
+                self.schedule(at);
+            } else {
+                self.mark_dirty(at);
+            }
+        }
+        let now = self.micros();
+        for at in 0..self.rooms.len() {
+            let Some(room) = &mut self.rooms[at] else { continue };
+            if room.deadline.is_some_and(|deadline| deadline <= now) {
+                room.core.handle_timeout(now);
+                self.drain_room(at, None);
+            }
+        }
+        if self.now >= self.next_housekeeping {
+            self.next_housekeeping = self.now + HOUSEKEEPING;
+            self.keep_house();
+        }
+    }
+
+    fn act(&mut self, at: usize, event: Event) {
+        match event {
+            Event::Connected => self.connected(at),
+            Event::RtpPacket(packet) => self.forward(at, &packet),
+            Event::KeyframeRequest(request) => {
+                let now = self.micros();
+                let Some(peer) = &self.peers[at] else { return };
+                let Side::Receiver(receiver) = &peer.side else { return };
+                let (room_at, id) = (peer.room, receiver.id);
+                if let (Some(slot), Some(room)) =
+                    (peer.slot_of(request.mid), &mut self.rooms[room_at])
+                {
+                    room.core.handle_key_frame_request(now, id, slot);
+                    self.drain_room(room_at, None);
+                }
+            }
+            Event::EgressBitrateEstimate(
+                BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. },
+            ) => {
+                if let Some(Side::Receiver(receiver)) =
+                    self.peers[at].as_mut().map(|peer| &mut peer.side)
+                {
+                    receiver.estimate_bps = Some(estimate.as_u64());
+                }
+                self.estimate(at);
+            }
+            Event::Closed => self.failed.push((at, Failure::Closed)),
+            _ => {}
+        }
+    }
+
+    fn connected(&mut self, at: usize) {
+        let Some(peer) = self.peers[at].as_mut() else { return };
+        peer.connected = true;
+        let (room_at, kind, person, since) =
+            (peer.room, peer.kind, peer.person.clone(), peer.since);
+        let unreported = match &mut peer.side {
+            Side::Receiver(receiver) if !receiver.side.reports_arrival => {
+                receiver.estimate_bps = Some(ESTIMATE_UNREPORTED_BPS);
+                true
+            }
+            _ => false,
+        };
+        let Some(event) = self.rooms[room_at].as_ref().map(|room| room.id.clone()) else { return };
+        self.outlet.push(SfuEvent::Connected {
+            event: event.clone(),
+            person: person.clone(),
+            session: peer.session,
+            kind,
+        });
+        if unreported {
+            self.estimate(at);
+        }
+        if matches!(kind, Kind::Publishing(_)) {
+            self.end_where(&event, |peer| {
+                peer.person == person && peer.kind == kind && peer.since < since
+            });
+        }
+    }
+
+    /// Passes the estimate of a receiver on to the core, once it says something.
+    fn estimate(&mut self, at: usize) {
+        let now = self.micros();
+        let Some(peer) = self.peers[at].as_ref() else { return };
+        let Side::Receiver(receiver) = &peer.side else { return };
+        let Some(estimate_bps) = receiver.estimate_bps else { return };
+        let settled = estimate_bps != ESTIMATE_FIRST_BPS
+            || receiver.picture_since.is_some_and(|s| self.now - s >= ESTIMATE_SETTLES);
+        if !settled {
+            return;
+        }
+        let (room_at, id) = (peer.room, receiver.id);
+        if let Some(room) = &mut self.rooms[room_at] {
+            room.core.set_estimate(now, id, estimate_bps);
+            self.drain_room(room_at, None);
+        }
+    }
+
+    /// A packet of a publisher: hands it to the core of its event, and the core's answer to the
+    /// receivers.
+    fn forward(&mut self, at: usize, packet: &RtpPacket) {
+        let now = self.micros();
+        let Some(peer) = self.peers[at].as_mut() else { return };
+        let header = &packet.header;
+        let Some((stream, format, codec)) = peer.identify(header.ssrc, header.payload_type) else {
+            return;
+        };
+        if codec.is_audio() != stream.kind.is_audio() {
+            return;
+        }
+        self.statistics.packets_in += 1;
+        let (room_at, owner) = (peer.room, peer.owner);
+        let Side::Publisher(publisher) = &mut peer.side else { return };
+        let Some(room) = &mut self.rooms[room_at] else { return };
+        let place = &mut publisher.tracks[usize::from(!stream.kind.is_audio())];
+        let known = place.as_mut().filter(|track| track.format == format);
+        let id = if let Some(track) = known {
+            track.last_packet = self.now;
+            track.id
+        } else {
+            // The first packet of a track, or the first after a change of codec.
+            if let Some(old) = place.take() {
+                room.core.remove_track(now, old.id);
+                room.set_track(old.id, None);
+                self.drain_room(room_at, None);
+            }
+            let Some(id) = self.add_track(at, room_at, owner, stream.kind, codec, format) else {
+                return;
+            };
+            id
+        };
+        let Some(room) = &mut self.rooms[room_at] else { return };
+        room.core.handle_packet(
+            now,
+            id,
+            stream.layer,
+            &Packet {
+                ssrc: *header.ssrc,
+                sequence: *packet.seq_no,
+                timestamp: header.timestamp,
+                marker: header.marker,
+                level_db: header.ext_vals.audio_level.map(i8::unsigned_abs),
+                payload: &packet.payload,
+            },
+        );
+        self.drain_room(room_at, Some(&Arriving { packet, codec, format }));
+    }
+
+    fn add_track(
+        &mut self,
+        at: usize,
+        room_at: usize,
+        owner: forwarding::Owner,
+        kind: TrackKind,
+        codec: Codec,
+        format: Format,
+    ) -> Option<forwarding::TrackId> {
+        let now = self.micros();
+        let room = self.rooms[room_at].as_mut()?;
+        let id = room.core.add_track(now, owner, kind, codec, format).ok()?;
+        room.set_track(id, Some(Origin { peer: at, kind }));
+        if let Some(Side::Publisher(publisher)) = self.peers[at].as_mut().map(|peer| &mut peer.side)
+        {
+            publisher.tracks[usize::from(!kind.is_audio())] =
+                Some(SentTrack { id, kind, format, last_packet: self.now });
+        }
+        self.drain_room(room_at, None);
+        self.report_tracks(room_at, owner);
+        Some(id)
+    }
+
+    /// Does what a core wants done. `arriving` is the packet that its `Forward`s speak of.
+    fn drain_room(&mut self, at: usize, arriving: Option<&Arriving<'_>>) {
+        let Some(room) = self.rooms[at].as_mut() else { return };
+        let mut copies = Copies::new(arriving);
+        let mut requests: Vec<(Origin, u8)> = Vec::new();
+        loop {
+            match room.core.poll_output() {
+                Output::Forward(forward) => {
+                    let Some(arriving) = arriving else { continue };
+                    let Some(place) = room.receiver(forward.receiver) else { continue };
+                    let Some(peer) = self.peers.get_mut(place).and_then(Option::as_mut) else {
+                        continue;
+                    };
+                    let Side::Receiver(receiver) = &mut peer.side else { continue };
+                    let format = usize::from(arriving.format.0);
+                    let Some(payload_type) = receiver.side.payload_types[format] else { continue };
+                    if !forward.slot.is_audio() {
+                        receiver.picture_since.get_or_insert(self.now);
+                    }
+                    let write = copies.write(arriving, payload_type, &forward);
+                    match peer.write(forward.slot, write) {
+                        Ok(true) => self.statistics.packets_forwarded += 1,
+                        Ok(false) => continue,
+                        Err(failure) => self.failed.push((place, failure)),
+                    }
+                    if !std::mem::replace(&mut peer.dirty, true) {
+                        self.dirty.push(place);
+                    }
+                }
+                Output::RequestKeyFrame { track, layer } => {
+                    requests.extend(room.track(track).map(|origin| (origin, layer)));
+                }
+                Output::Slots { class, seats } => self.outlet.push(SfuEvent::Slots {
+                    event: room.id.clone(),
+                    class: class_for_server(class),
+                    slots: room.slots(&seats),
+                }),
+                Output::Speaking(owners) => self.outlet.push(SfuEvent::Speaking {
+                    event: room.id.clone(),
+                    persons: owners.into_iter().filter_map(|owner| room.person(owner)).collect(),
+                }),
+                Output::Timeout(deadline) => {
+                    room.deadline = deadline;
+                    break;
+                }
+            }
+        }
+        for (origin, layer) in requests {
+            self.statistics.key_frame_requests += 1;
+            let Some(peer) = self.peers[origin.peer].as_mut() else { continue };
+            match peer.request_key_frame(origin.kind, layer) {
+                Ok(()) => self.mark_dirty(origin.peer),
+                Err(failure) => self.failed.push((origin.peer, failure)),
+            }
+        }
+    }
+
+    /// Tells the server what a person is sending, if that has changed.
+    fn report_tracks(&mut self, room_at: usize, owner: forwarding::Owner) {
+        let mut sending = Sending::default();
+        for peer in self.peers.iter().flatten() {
+            let Side::Publisher(publisher) = &peer.side else { continue };
+            if peer.room != room_at || peer.owner != owner {
+                continue;
+            }
+            for track in publisher.tracks.iter().flatten() {
+                match track.kind {
+                    TrackKind::Microphone => sending.microphone = true,
+                    TrackKind::Camera => sending.camera = true,
+                    TrackKind::Screen => sending.screen = true,
+                    TrackKind::ScreenSound => {}
+                }
+            }
+        }
+        let Some(room) = &mut self.rooms[room_at] else { return };
+        let Some(person) = room.person(owner) else { return };
+        if room.note_sending(owner, sending) {
+            let Sending { microphone, camera, screen } = sending;
+            let event = room.id.clone();
+            self.outlet.push(SfuEvent::Tracks { event, person, microphone, camera, screen });
+        }
+    }
+
+    /// Looks after what nobody calls for: peers that fell silent, tracks that stopped, bandwidth
+    /// worth looking for.
+    fn keep_house(&mut self) {
+        for at in 0..self.peers.len() {
+            let Some(peer) = &self.peers[at] else { continue };
+            let silent = self.now.saturating_duration_since(peer.last_heard) > SILENCE_MAX;
+            let late =
+                !peer.connected && self.now.saturating_duration_since(peer.since) > CONNECT_MAX;
+            if peer.connected && silent || late {
+                self.end(at);
+                continue;
+            }
+            match &peer.side {
+                Side::Publisher(_) => self.stop_silent_tracks(at),
+                Side::Receiver(_) => {
+                    self.estimate(at);
+                    self.aim(at);
+                }
+            }
+        }
+        for at in 0..self.rooms.len() {
+            let over = self.rooms[at].as_ref().is_some_and(EventRoom::is_over)
+                && !self.peers.iter().flatten().any(|peer| peer.room == at);
+            if over && let Some(room) = self.rooms[at].take() {
+                self.statistics.codec_mismatches += room.core.mismatches();
+                self.rooms_by_event.remove(&room.id);
+            }
+        }
+        if self.outlet.is_behind() {
+            self.outlet.flush();
+        }
+    }
+
+    fn stop_silent_tracks(&mut self, at: usize) {
+        let now = self.now;
+        self.stop_tracks(at, |track| {
+            now.saturating_duration_since(track.last_packet) > TRACK_SILENCE_MAX
+        });
+    }
+
+    fn stop_tracks(&mut self, at: usize, which: impl Fn(&SentTrack) -> bool) {
+        let now = self.micros();
+        let Some(peer) = self.peers[at].as_mut() else { return };
+        let (room_at, owner) = (peer.room, peer.owner);
+        let Side::Publisher(publisher) = &mut peer.side else { return };
+        let stopped: Vec<SentTrack> =
+            publisher.tracks.iter_mut().filter_map(|track| track.take_if(|t| which(t))).collect();
+        if stopped.is_empty() {
+            return;
+        }
+        for track in stopped {
+            if let Some(room) = &mut self.rooms[room_at] {
+                room.core.remove_track(now, track.id);
+                room.set_track(track.id, None);
+            }
+            self.drain_room(room_at, None);
+        }
+        self.report_tracks(room_at, owner);
+    }
+
+    fn aim(&mut self, at: usize) {
+        let Some(peer) = self.peers[at].as_mut().filter(|peer| peer.connected) else { return };
+        let Side::Receiver(receiver) = &mut peer.side else { return };
+        let Some(room) = &self.rooms[peer.room] else { return };
+        let wish = (room.core.wish_bps(receiver.id) * AIM_PERCENT / 100).min(AIM_MAX_BPS);
+        if wish.abs_diff(receiver.wish_bps) * 10 <= receiver.wish_bps {
+            return;
+        }
+        receiver.wish_bps = wish;
+        match peer.aim_for(wish) {
+            Ok(()) => self.mark_dirty(at),
+            Err(failure) => self.failed.push((at, failure)),
+        }
+    }
+
+    fn fail(&mut self, at: usize, failure: &Failure) {
+        if self.peers[at].is_none() {
+            return;
+        }
+        match failure {
+            Failure::Closed => {}
+            Failure::Engine(error) => {
+                self.statistics.peers_failed += 1;
+                tracing::info!(%error, "a media session ended because of an error in it");
+            }
+            Failure::Panic => {
+                self.statistics.peers_failed += 1;
+                self.statistics.panics_caught += 1;
+                tracing::error!("a media session ended because its engine panicked");
+            }
+        }
+        self.remove(at, matches!(failure, Failure::Closed));
+    }
+
+    fn end(&mut self, at: usize) {
+        self.remove(at, true);
+    }
+
+    /// Takes a peer out of everything. `farewell` is left out where its engine is not to be called
+    /// again.
+    fn remove(&mut self, at: usize, farewell: bool) {
+        if self.peers[at].is_none() {
+            return;
+        }
+        self.stop_tracks(at, |_| true);
+        let now = self.micros();
+        let Some(mut peer) = self.peers[at].take() else { return };
+        self.vacant.push(at);
+        self.sessions.remove(&peer.session);
+        self.routes.remove(&peer.local.ufrag, at);
+        let room_at = peer.room;
+        if let Some(room) = &mut self.rooms[room_at] {
+            if let Side::Receiver(receiver) = &peer.side {
+                room.core.remove_receiver(now, receiver.id);
+            }
+            if peer.connected {
+                self.outlet.push(SfuEvent::Gone {
+                    event: room.id.clone(),
+                    person: peer.person.clone(),
+                    session: peer.session,
+                    kind: peer.kind,
+                });
+            }
+        }
+        self.drain_room(room_at, None);
+        if farewell {
+            peer.close(&mut self.outbox);
+        }
+        peer.discard();
+    }
+}
+
+/// Whether a person needs only one session of the two.
+fn is_same_use(one: Kind, other: Kind) -> bool {
+    match (one, other) {
+        (Kind::Publishing(one), Kind::Publishing(other)) => one == other,
+        (Kind::Receiving(_), Kind::Receiving(_)) => true,
+        _ => false,
+    }
+}
+
+/// The payload of one packet for all its receivers: shared as it is, patched while it is written
+/// (VP8), or copied once for all receivers whose picture numbers are shifted alike (VP9).
+struct Copies {
+    vp8: Option<Vp8Descriptor>,
+    last: Option<((Option<u16>, Option<u8>), Arc<[u8]>)>,
+}
+
+impl Copies {
+    fn new(arriving: Option<&Arriving<'_>>) -> Self {
+        let vp8 = arriving
+            .filter(|arriving| arriving.codec == Codec::Vp8)
+            .and_then(|arriving| Vp8Descriptor::parse(&arriving.packet.payload).ok());
+        Self { vp8, last: None }
+    }
+
+    fn write(
+        &mut self,
+        arriving: &Arriving<'_>,
+        payload_type: str0m::media::Pt,
+        forward: &forwarding::Forward,
+    ) -> RtpWrite {
+        let Arriving { packet, codec, .. } = *arriving;
+        let mut extensions = ExtensionValues::default();
+        extensions.audio_level = packet.header.ext_vals.audio_level;
+        extensions.voice_activity = packet.header.ext_vals.voice_activity;
+        extensions.video_orientation = packet.header.ext_vals.video_orientation;
+        let numbers = (forward.picture_id, forward.base_layer);
+        let payload = match codec {
+            Codec::Vp9 if numbers != (None, None) => self.copy(packet, codec, numbers),
+            _ => Arc::clone(&packet.payload),
+        };
+        let sequence = SeqNo::from(forward.sequence);
+        let mut write =
+            RtpWrite::new(payload_type, sequence, forward.timestamp, packet.timestamp, payload)
+                .marker(forward.marker)
+                .nackable(!forward.slot.is_audio())
+                .ext_vals(extensions);
+        if let (Some(descriptor), false) = (self.vp8, numbers == (None, None)) {
+            let mut patch = descriptor.patch();
+            if let Some(id) = forward.picture_id {
+                patch = patch.picture_id(id);
+            }
+            if let Some(index) = forward.base_layer {
+                patch = patch.tl0_pic_idx(index);
+            }
+            // The numbers were read from the same payload, so there is a place for each.
+            if let Ok(patch) = patch.build() {
+                write = write.vp8_patch(patch);
+            }
+        }
+        write
+    }
+
+    fn copy(
+        &mut self,
+        packet: &RtpPacket,
+        codec: Codec,
+        numbers: (Option<u16>, Option<u8>),
+    ) -> Arc<[u8]> {
+        if let Some((known, copy)) = &self.last
+            && *known == numbers
+        {
+            return Arc::clone(copy);
+        }
+        let mut copy = packet.payload.to_vec();
+        describe(codec, &packet.payload).pictures.write(&mut copy, numbers.0, numbers.1);
+        let copy: Arc<[u8]> = copy.into();
+        self.last = Some((numbers, Arc::clone(&copy)));
+        copy
+    }
+}
