@@ -3,10 +3,11 @@
  * the way back from it. One desk stands behind one console.
  */
 import type { Command, PersonId, SegmentId, Timestamp } from '../api/types';
+import type { CallStore, Wish } from '../state/call.svelte';
 import type { LiveStore } from '../state/live.svelte';
 import { done } from './done';
 import { nextSegment, previousSegment, type House } from './house';
-import type { Phrase } from './phrases';
+import type { Phrase, Say } from './phrases';
 import { question, waitingSpeaker, type Question } from './questions';
 import { opposite, stands } from './undo';
 import { c, speak } from './words';
@@ -38,6 +39,7 @@ export interface Message {
 
 export class Desk {
   readonly live: LiveStore;
+  readonly #call: CallStore;
   /** Messages on the screen, the newest last. */
   messages: Message[] = $state.raw([]);
   /** The question that waits for an answer. */
@@ -62,8 +64,9 @@ export class Desk {
     () => this.happened.find((deed) => this.reversible(deed)) ?? null,
   );
 
-  constructor(live: LiveStore) {
+  constructor(live: LiveStore, call: CallStore) {
     this.live = live;
+    this.#call = call;
   }
 
   /** True while the act can be taken back. */
@@ -106,7 +109,7 @@ export class Desk {
     if (this.#underWay.has(wish)) return false;
     this.#underWay.add(wish);
     const before = snapshot(this.live);
-    const outcome = await this.live.command(command);
+    const outcome = await this.#carry(command);
     this.#underWay.delete(wish);
     switch (outcome.outcome) {
       case 'accepted':
@@ -118,6 +121,27 @@ export class Desk {
       case 'lost':
         this.#say(c('line.lost-command'), 'trouble', null);
         return false;
+      case 'no-device':
+        this.#say(c(noDevice(command)), 'trouble', null);
+        return false;
+    }
+  }
+
+  /** One's own place and devices go by the call, which keeps tracks and proceedings in step. */
+  #carry(command: Command): Promise<Wish> {
+    switch (command.do) {
+      case 'enter-stage':
+        return this.#call.enterStage();
+      case 'leave-stage':
+        return this.#call.leaveStage();
+      case 'set-microphone':
+        return this.#call.setMicrophone(command.on);
+      case 'set-camera':
+        return this.#call.setCamera(command.on);
+      case 'set-screen':
+        return this.#call.setScreen(command.on);
+      default:
+        return this.live.command(command);
     }
   }
 
@@ -160,6 +184,17 @@ export class Desk {
     const message: Message = { id: ++this.#ids, text, kind, deed };
     const others = this.messages.filter((other) => other.text !== text);
     this.messages = [...others, message].slice(-TOASTS_MAX);
+  }
+}
+
+function noDevice(command: Command): Say {
+  switch (command.do) {
+    case 'set-camera':
+      return 'own.no-camera';
+    case 'set-screen':
+      return 'own.no-screen';
+    default:
+      return 'own.no-microphone';
   }
 }
 

@@ -177,12 +177,23 @@ describe('in a segment', () => {
     expect(short(state, minutes, spoken)).toEqual(expected);
   });
 
-  it('never offers more than three', () => {
+  it('never offers more than three, and always the way onward', () => {
     const full = house(2, {
-      floor: floorOf(mirza),
+      floor: floorOf(sehgal),
+      stage: { people: [stands(kazi), stands(ganich), stands(sehgal, { present: false })] },
       hands: { hands: [hand(hashmi)] },
     });
+    expect(short(full, 5)).toEqual(['give-floor', 'give-floor hashmi', 'next-segment concluding-note']);
     expect(short(full, 5)).toHaveLength(NEXT_ACTS_MAX);
+  });
+
+  it('gives a raised hand the floor for the limit that was chosen', () => {
+    const state = house(2, { hands: { hands: [hand(hashmi)] } });
+    const [first] = nextActs(state, START, new Set(), 3 * MINUTE);
+    expect(first?.command).toEqual({ do: 'give-floor', person: 'hashmi', limit: 3 * MINUTE });
+    expect(first?.consequences).toEqual([{ say: 'next.hand-then', count: 3 }]);
+    const [unlimited] = nextActs(state, START, new Set(), null);
+    expect(phrases(unlimited?.consequences)).toEqual(['next.hand-then-unlimited']);
   });
 
   it('tells a change of the record status from one that stays', () => {

@@ -95,10 +95,7 @@ export function nextActs(
     case 'green-room':
       return beforeOpening(house);
     case 'live':
-      return inSegment(house, now, spoken, handLimit)
-        .sort((a, b) => b.weight - a.weight)
-        .slice(0, NEXT_ACTS_MAX)
-        .map(({ command, title, consequences }) => ({ command, title, consequences }));
+      return likeliest(inSegment(house, now, spoken, handLimit));
     case 'suspended':
       return [
         {
@@ -118,6 +115,18 @@ export function nextActs(
       return [];
   }
 }
+
+/** The heaviest; the way onward through the programme is always among them. */
+function likeliest(candidates: Candidate[]): NextAct[] {
+  const sorted = [...candidates].sort((a, b) => b.weight - a.weight);
+  const shown = sorted.slice(0, NEXT_ACTS_MAX);
+  const onward = sorted.find(({ command }) => isOnward(command));
+  if (onward !== undefined && !shown.includes(onward)) shown.splice(-1, 1, onward);
+  return shown.map(({ command, title, consequences }) => ({ command, title, consequences }));
+}
+
+const isOnward = (command: Command | null): boolean =>
+  command?.do === 'next-segment' || command?.do === 'close-event';
 
 function openGreenRoom(): NextAct {
   return {

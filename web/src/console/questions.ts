@@ -1,19 +1,10 @@
 /**
  * What is asked before a command without a way back, in words that tell what follows. Everything
- * else is done at once and offers Undo.
+ * else is done at once and offers Undo; the opening, which everybody waits for, tells what follows
+ * under its act instead.
  */
 import type { Command, PersonId } from '../api/types';
-import {
-  currentSegment,
-  floorIsOpen,
-  holder,
-  isPresent,
-  missing,
-  nextSegment,
-  unbegun,
-  type House,
-} from './house';
-import { beginning } from './next-acts';
+import { currentSegment, floorIsOpen, holder, isPresent, unbegun, type House } from './house';
 import type { Phrase, Say } from './phrases';
 
 /** A question: what would be done, what follows, and the two answers. */
@@ -37,24 +28,6 @@ export function question(
   waiting: PersonId | null,
 ): Question | null {
   switch (command.do) {
-    case 'open-event': {
-      const absent = missing(house);
-      const first = nextSegment(house);
-      return {
-        command,
-        title: { say: 'confirm.open' },
-        consequences: [
-          { say: 'confirm.open-audience' },
-          ...(first === null ? [] : beginning(house, first)),
-          ...(absent.length === 0
-            ? []
-            : [{ say: 'confirm.open-missing' as const, people: absent }]),
-        ],
-        yes: 'confirm.open-yes',
-        no: 'confirm.open-no',
-        trouble: false,
-      };
-    }
     case 'close-event':
       return {
         command,
