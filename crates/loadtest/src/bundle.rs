@@ -75,6 +75,11 @@ impl Voice {
         format!("{}-{}", self.tag, self.number + 1)
     }
 
+    /// True when the voice speaks this language.
+    pub fn speaks(&self, language: &Language) -> bool {
+        language.as_str().split('-').next() == Some(self.tag)
+    }
+
     /// Reads the clip.
     ///
     /// # Errors

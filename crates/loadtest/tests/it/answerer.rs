@@ -228,7 +228,7 @@ impl ToReceiver {
             return Some(4);
         }
         self.sent += 1;
-        if state.plan.lose_every.is_some_and(|every| self.sent % every == 0) {
+        if state.plan.lose_every.is_some_and(|every| self.sent.is_multiple_of(every)) {
             let at = state.plan.voices.iter().position(|name| name == person)?;
             self.slots[at].sequence += 1;
             return None;

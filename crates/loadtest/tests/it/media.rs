@@ -22,8 +22,10 @@ fn person(name: &str) -> PersonId {
     PersonId::new(name).expect("an id")
 }
 
+type Clips = (Arc<Sound>, Arc<Picture>);
+
 /// Two people with their own voice and picture.
-fn people() -> (Arc<Ledger>, [(Arc<Sound>, Arc<Picture>); 2]) {
+fn people() -> (Arc<Ledger>, [Clips; 2]) {
     let mut ledger = Ledger::new(Instant::now());
     let voices = bundle::voices(&Language::new("en").expect("a tag"));
     let media = [("kazi", 0), ("ganich", 1)].map(|(name, at)| {
@@ -39,7 +41,7 @@ fn people() -> (Arc<Ledger>, [(Arc<Sound>, Arc<Picture>); 2]) {
 async fn publish(
     answerer: &Answerer,
     name: &str,
-    (sound, picture): (Arc<Sound>, Arc<Picture>),
+    (sound, picture): Clips,
     ledger: &Arc<Ledger>,
 ) -> Publisher {
     let media = Media { sound: Some(sound), picture: Some(picture) };

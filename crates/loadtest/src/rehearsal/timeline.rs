@@ -1,0 +1,496 @@
+//! What was to be heard and seen when, as the rehearsal commanded it, and the judgement of what a
+//! receiver really received. Pure.
+//!
+//! The expectation is written from the rules that people were promised (docs/PROTOCOL.md), not
+//! taken from the server, so that a mistake in the server's own rules is a finding too.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use base::PersonId;
+
+use crate::ledger::{Kind, Ledger};
+use crate::reception::{Reception, Slot, Span};
+
+/// A voice must be silent this long after the floor was taken away, counted from the command.
+pub(super) const SILENCE_AFTER: Duration = Duration::from_millis(200);
+
+/// A voice must be heard this long after the floor was given, counted from the acknowledgement.
+pub(super) const VOICE_AFTER: Duration = Duration::from_millis(1_000);
+
+/// A picture must be there, or gone, this long after a change: a key frame has to come first.
+pub(super) const PICTURE_AFTER: Duration = Duration::from_millis(2_000);
+
+/// Longest interruption of a voice that goes unmentioned.
+pub(super) const INTERRUPTION_MAX: Duration = Duration::from_millis(300);
+
+/// Shorter stretches are not judged for what must be heard: a change needs its time.
+const STRETCH_MIN: Duration = Duration::from_millis(1_500);
+
+/// What one class of receivers may and must get.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Expected {
+    /// Voices that may be heard.
+    pub(super) allowed: BTreeSet<PersonId>,
+    /// Voices that must be heard.
+    pub(super) required: BTreeSet<PersonId>,
+    /// The main picture, if there is to be one.
+    pub(super) main: Option<PersonId>,
+    /// The shared screen, if there is to be one.
+    pub(super) screen: Option<PersonId>,
+    /// Cameras that may be seen in small.
+    pub(super) pictures: BTreeSet<PersonId>,
+}
+
+/// Whom a receiver belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    Stage,
+    Audience,
+}
+
+/// What holds from a moment on.
+#[derive(Debug, Clone)]
+pub(super) struct Moment {
+    /// What happened, for the report.
+    pub(super) what: String,
+    /// Just before the command was sent.
+    pub(super) asked: Instant,
+    /// When it was acknowledged.
+    pub(super) done: Instant,
+    pub(super) stage: Expected,
+    pub(super) audience: Expected,
+}
+
+impl Moment {
+    fn expected(&self, class: Class) -> &Expected {
+        match class {
+            Class::Stage => &self.stage,
+            Class::Audience => &self.audience,
+        }
+    }
+}
+
+/// A receiver to be judged.
+pub(super) struct Witness<'a> {
+    pub(super) person: &'a PersonId,
+    pub(super) class: Class,
+    /// Media could flow from then on.
+    pub(super) connected: Instant,
+    /// And no longer than this.
+    pub(super) until: Instant,
+    pub(super) pictures: bool,
+    pub(super) reception: &'a Reception,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) receiver: PersonId,
+    pub(super) what: String,
+}
+
+/// The judgement of one receiver.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Verdict {
+    pub(super) voices_missing: Vec<Fault>,
+    pub(super) voices_intruding: Vec<Fault>,
+    pub(super) voices_late_to_stop: Vec<Fault>,
+    pub(super) own_voice: Vec<Fault>,
+    pub(super) pictures_missing: Vec<Fault>,
+    pub(super) pictures_intruding: Vec<Fault>,
+    /// Times from the acknowledgement to the first packet of a voice.
+    pub(super) voice_after: Vec<Duration>,
+    /// Times from the command to the last packet of a voice.
+    pub(super) silence_after: Vec<Duration>,
+    /// Times from the acknowledgement to the first packet of the main picture.
+    pub(super) picture_after: Vec<Duration>,
+    /// Longest interruptions of required voices.
+    pub(super) interruptions: Vec<Duration>,
+    /// Required voices and pictures that were looked for.
+    pub(super) looked_for: u64,
+}
+
+/// A stretch of time in which somebody is allowed, with the moment that ends it.
+struct Allowed {
+    from: Instant,
+    /// `None` for as long as the rehearsal lasts.
+    until: Option<Instant>,
+}
+
+/// Judges one receiver. The last moment of the timeline holds until the receiver leaves.
+pub(super) fn judge(timeline: &[Moment], ledger: &Ledger, witness: &Witness<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    judge_voices_present(timeline, ledger, witness, &mut verdict);
+    judge_voices_absent(timeline, ledger, witness, &mut verdict);
+    if witness.pictures {
+        judge_pictures(timeline, ledger, witness, &mut verdict);
+    }
+    verdict
+}
+
+fn judge_voices_present(
+    timeline: &[Moment],
+    ledger: &Ledger,
+    witness: &Witness<'_>,
+    verdict: &mut Verdict,
+) {
+    for (moment, from, to) in stretches(timeline, witness) {
+        for person in &moment.expected(witness.class).required {
+            if person == witness.person {
+                continue;
+            }
+            verdict.looked_for += 1;
+            let mut spans: Vec<&Span> = spans_of(ledger, witness.reception, person, Kind::Voice)
+                .filter(|(slot, span)| slot.is_sound() && span.until > from && span.from < to)
+                .map(|(_, span)| span)
+                .collect();
+            spans.sort_by_key(|span| span.from);
+            let Some(first) = spans.first() else {
+                verdict
+                    .voices_missing
+                    .push(witness.fault(format!("{person} was not heard: {}", moment.what)));
+                continue;
+            };
+            let after = first.from.saturating_duration_since(from);
+            if from == moment.done && first.from >= moment.asked {
+                verdict.voice_after.push(first.from.saturating_duration_since(moment.done));
+            }
+            if after > VOICE_AFTER {
+                let what = format!("{person} was heard only after {after:.1?}: {}", moment.what);
+                verdict.voices_missing.push(witness.fault(what));
+            }
+            let mut heard_until = first.from.max(from);
+            let mut longest = Duration::ZERO;
+            for span in &spans {
+                longest = longest
+                    .max(span.from.saturating_duration_since(heard_until))
+                    .max(span.gap_max.min(to.saturating_duration_since(span.from)));
+                heard_until = heard_until.max(span.until);
+            }
+            longest = longest.max(to.saturating_duration_since(heard_until));
+            verdict.interruptions.push(longest);
+            if longest > INTERRUPTION_MAX {
+                let what = format!("{person} was interrupted for {longest:.1?}: {}", moment.what);
+                verdict.voices_missing.push(witness.fault(what));
+            }
+        }
+    }
+}
+
+fn judge_voices_absent(
+    timeline: &[Moment],
+    ledger: &Ledger,
+    witness: &Witness<'_>,
+    verdict: &mut Verdict,
+) {
+    let start = timeline.first().map_or(witness.connected, |moment| moment.asked);
+    for (_, span) in witness.reception.spans().filter(|(slot, _)| slot.is_sound()) {
+        let track = ledger.track(span.track);
+        if track.kind != Kind::Voice {
+            continue;
+        }
+        let person = &track.person;
+        if person == witness.person {
+            let what = format!("heard themselves for {:.1?}", span.until - span.from);
+            verdict.own_voice.push(witness.fault(what));
+            continue;
+        }
+        let allowed =
+            allowed(timeline, |moment| moment.expected(witness.class).allowed.contains(person));
+        let Some(stretch) = covering(&allowed, span.from, SILENCE_AFTER) else {
+            let at = span.from.saturating_duration_since(start);
+            let length = span.until - span.from;
+            let what = format!(
+                "{person} was heard without the floor for {length:.1?}, {at:.1?} after the beginning"
+            );
+            verdict.voices_intruding.push(witness.fault(what));
+            continue;
+        };
+        let Some(end) = stretch.until else { continue };
+        if span.until + SILENCE_AFTER < end {
+            continue;
+        }
+        let after = span.until.saturating_duration_since(end);
+        verdict.silence_after.push(after);
+        if after > SILENCE_AFTER {
+            let what = format!("{person} was heard for {after:.1?} after losing the floor");
+            verdict.voices_late_to_stop.push(witness.fault(what));
+        }
+    }
+}
+
+fn judge_pictures(
+    timeline: &[Moment],
+    ledger: &Ledger,
+    witness: &Witness<'_>,
+    verdict: &mut Verdict,
+) {
+    for (moment, from, to) in stretches(timeline, witness) {
+        let expected = moment.expected(witness.class);
+        let wanted = [
+            (expected.main.as_ref(), Slot::Main, Kind::Camera),
+            (expected.screen.as_ref(), Slot::Screen, Kind::Screen),
+        ];
+        for (person, slot, kind) in wanted {
+            let Some(person) = person.filter(|person| *person != witness.person) else { continue };
+            if to - from < PICTURE_AFTER {
+                continue;
+            }
+            verdict.looked_for += 1;
+            let first = spans_of(ledger, witness.reception, person, kind)
+                .filter(|(at, span)| *at == slot && span.until > from && span.from < to)
+                .filter(|(_, span)| span.frames > 0)
+                .map(|(_, span)| span.from)
+                .min();
+            let name = if slot == Slot::Main { "main picture" } else { "screen" };
+            match first.map(|first| first.saturating_duration_since(from)) {
+                Some(after) if after <= PICTURE_AFTER => {
+                    if from == moment.done && slot == Slot::Main {
+                        verdict.picture_after.push(after);
+                    }
+                }
+                Some(after) => {
+                    let what = format!(
+                        "the {name} of {person} came only after {after:.1?}: {}",
+                        moment.what
+                    );
+                    verdict.pictures_missing.push(witness.fault(what));
+                }
+                None => {
+                    let what = format!("the {name} of {person} was not seen: {}", moment.what);
+                    verdict.pictures_missing.push(witness.fault(what));
+                }
+            }
+        }
+    }
+    for (slot, span) in witness.reception.spans().filter(|(slot, _)| !slot.is_sound()) {
+        let track = ledger.track(span.track);
+        let person = &track.person;
+        if person == witness.person {
+            let what = format!("saw themselves for {:.1?}", span.until - span.from);
+            verdict.pictures_intruding.push(witness.fault(what));
+            continue;
+        }
+        let allowed = allowed(timeline, |moment| {
+            let expected = moment.expected(witness.class);
+            match slot {
+                Slot::Main => expected.main.as_ref() == Some(person),
+                Slot::Screen => expected.screen.as_ref() == Some(person),
+                _ => expected.pictures.contains(person),
+            }
+        });
+        let over = covering(&allowed, span.from, PICTURE_AFTER).map(|stretch| {
+            stretch.until.map_or(Duration::ZERO, |end| span.until.saturating_duration_since(end))
+        });
+        if over.is_none_or(|over| over > PICTURE_AFTER) {
+            let length = span.until - span.from;
+            let what =
+                format!("{person} was seen in {slot:?} out of turn, for {length:.1?} in all");
+            verdict.pictures_intruding.push(witness.fault(what));
+        }
+    }
+}
+
+/// The moments with the stretch in which the receiver can judge each, if it is long enough.
+fn stretches<'a>(
+    timeline: &'a [Moment],
+    witness: &'a Witness<'_>,
+) -> impl Iterator<Item = (&'a Moment, Instant, Instant)> {
+    timeline.iter().enumerate().filter_map(|(at, moment)| {
+        let from = moment.done.max(witness.connected);
+        let next = timeline.get(at + 1).map_or(witness.until, |next| next.asked);
+        let to = next.min(witness.until);
+        (to.saturating_duration_since(from) >= STRETCH_MIN).then_some((moment, from, to))
+    })
+}
+
+/// The stretches in which something holds. Those with a break too short to be heard are joined.
+fn allowed(timeline: &[Moment], holds: impl Fn(&Moment) -> bool) -> Vec<Allowed> {
+    let mut stretches: Vec<Allowed> = Vec::new();
+    let mut open = false;
+    for moment in timeline {
+        match (open, holds(moment)) {
+            (false, true) => match stretches.last_mut() {
+                Some(last) if last.until.is_some_and(|end| moment.asked < end + SILENCE_AFTER) => {
+                    last.until = None;
+                }
+                _ => stretches.push(Allowed { from: moment.asked, until: None }),
+            },
+            (true, false) => {
+                if let Some(stretch) = stretches.last_mut() {
+                    stretch.until = Some(moment.asked);
+                }
+            }
+            _ => {}
+        }
+        open = holds(moment);
+    }
+    stretches
+}
+
+/// The stretch in which `at` lies, its end extended by `tolerance`.
+fn covering(stretches: &[Allowed], at: Instant, tolerance: Duration) -> Option<&Allowed> {
+    // The latest comes first: after a short break a span belongs to the new stretch.
+    stretches
+        .iter()
+        .rev()
+        .find(|stretch| stretch.from <= at && stretch.until.is_none_or(|end| at <= end + tolerance))
+}
+
+fn spans_of<'a>(
+    ledger: &'a Ledger,
+    reception: &'a Reception,
+    person: &'a PersonId,
+    kind: Kind,
+) -> impl Iterator<Item = (Slot, &'a Span)> {
+    reception.spans().filter(move |(_, span)| {
+        let track = ledger.track(span.track);
+        track.kind == kind && track.person == *person
+    })
+}
+
+impl Witness<'_> {
+    fn fault(&self, what: String) -> Fault {
+        Fault { receiver: self.person.clone(), what }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clip::Sound;
+    use crate::reception::{Received, SlotReception};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn person(name: &str) -> PersonId {
+        PersonId::new(name).expect("an id")
+    }
+
+    /// A rehearsal in which `a` has the floor for 3 s and then `b`.
+    struct Story {
+        start: Instant,
+        ledger: Ledger,
+        sounds: [Sound; 2],
+        timeline: Vec<Moment>,
+        reception: Reception,
+        sequence: u64,
+    }
+
+    impl Story {
+        fn new() -> Self {
+            let start = Instant::now();
+            let mut ledger = Ledger::new(start);
+            let silence = vec![0i16; 960 * 50];
+            let sounds = [1, 2].map(|seed| Sound::encode(&silence, seed).expect("encodes"));
+            for (name, sound) in ["a", "b"].into_iter().zip(&sounds) {
+                ledger.enter_sound(&person(name), sound).expect("distinct");
+            }
+            let moment = |at: u32, who: &str| {
+                let voices = BTreeSet::from([person(who)]);
+                let expected =
+                    Expected { allowed: voices.clone(), required: voices, ..Expected::default() };
+                Moment {
+                    what: format!("the floor of {who}"),
+                    asked: start + MS * at,
+                    done: start + MS * (at + 10),
+                    stage: expected.clone(),
+                    audience: expected,
+                }
+            };
+            let timeline = vec![moment(0, "a"), moment(3_000, "b")];
+            let slots = vec![(Slot::Voice(0), SlotReception::default())];
+            let reception = Reception { slots, ..Reception::default() };
+            Self { start, ledger, sounds, timeline, reception, sequence: 0 }
+        }
+
+        /// Person `who` is heard in slot 0 from one moment to another.
+        fn hear(&mut self, who: usize, from_ms: u32, to_ms: u32) {
+            for at in (from_ms..to_ms).step_by(20) {
+                self.sequence += 1;
+                let payload = &self.sounds[who].packets[(at / 20 % 50) as usize].payload;
+                let sequence = self.sequence;
+                let packet = Received { ssrc: 1, sequence, time: sequence * 960, payload };
+                let now = self.start + MS * at;
+                self.reception.slots[0].1.take(now, Slot::Voice(0), &self.ledger, packet);
+            }
+        }
+
+        fn verdict(&self, who: &str) -> Verdict {
+            let witness = Witness {
+                person: &person(who),
+                class: Class::Audience,
+                connected: self.start,
+                until: self.start + MS * 6_000,
+                pictures: false,
+                reception: &self.reception,
+            };
+            judge(&self.timeline, &self.ledger, &witness)
+        }
+    }
+
+    fn faults(verdict: &Verdict) -> [usize; 4] {
+        [
+            verdict.voices_missing.len(),
+            verdict.voices_intruding.len(),
+            verdict.voices_late_to_stop.len(),
+            verdict.own_voice.len(),
+        ]
+    }
+
+    #[test]
+    fn the_right_voices_at_the_right_time_are_no_fault() {
+        let mut story = Story::new();
+        story.hear(0, 40, 3_100);
+        story.hear(1, 3_100, 6_000);
+        let verdict = story.verdict("viewer");
+        assert_eq!(faults(&verdict), [0; 4], "{verdict:?}");
+        assert_eq!(verdict.voice_after, [MS * 30, MS * 90]);
+        assert_eq!(verdict.silence_after, [MS * 80]);
+        assert_eq!(verdict.looked_for, 2);
+    }
+
+    #[test]
+    fn a_voice_that_does_not_stop_is_a_fault_after_200_ms() {
+        for (until, late) in [(3_190, 0), (3_260, 1)] {
+            let mut story = Story::new();
+            story.hear(0, 20, until);
+            story.hear(1, until, 6_000);
+            assert_eq!(faults(&story.verdict("viewer")), [0, 0, late, 0], "{until}");
+        }
+    }
+
+    #[test]
+    fn a_voice_without_the_floor_is_a_fault() {
+        let mut story = Story::new();
+        story.hear(0, 20, 3_020);
+        story.hear(1, 3_020, 5_000);
+        story.hear(0, 5_000, 5_100);
+        story.hear(1, 5_100, 6_000);
+        assert_eq!(faults(&story.verdict("viewer")), [0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_voice_that_is_missing_late_or_interrupted_is_a_fault() {
+        let mut story = Story::new();
+        story.hear(0, 20, 3_020);
+        assert_eq!(faults(&story.verdict("viewer")), [1, 0, 0, 0], "missing");
+        story.hear(1, 4_500, 6_000);
+        assert_eq!(faults(&story.verdict("viewer")), [1, 0, 0, 0], "late");
+        let mut story = Story::new();
+        story.hear(0, 20, 1_000);
+        story.hear(0, 1_400, 3_000);
+        story.hear(1, 3_020, 6_000);
+        assert_eq!(faults(&story.verdict("viewer")), [1, 0, 0, 0], "interrupted");
+    }
+
+    #[test]
+    fn nobody_hears_themselves_or_needs_to() {
+        let mut story = Story::new();
+        story.hear(1, 3_020, 6_000);
+        assert_eq!(faults(&story.verdict("a")), [0; 4]);
+        story.hear(0, 6_000, 6_100);
+        assert_eq!(faults(&story.verdict("a")), [0, 0, 0, 1]);
+    }
+}
