@@ -74,7 +74,7 @@ pub struct EventSummary {
 
 /// The keeper of proceedings and links.
 ///
-/// Once called, a change is made even if its future is dropped before it answers.
+/// A change whose future is dropped before it answers may have been made or not.
 pub trait Storage: Send + Sync {
     /// Creates an event from the first line of its proceedings.
     ///
