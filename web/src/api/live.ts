@@ -2,7 +2,15 @@
  * The live socket (docs/PROTOCOL.md): one WebSocket that comes back by itself, resumes where it
  * stopped, and keeps no message queue of its own. No user interface here.
  */
-import type { ClientMessage, Command, EndReason, Refusal, Sequence, ServerMessage } from './types';
+import type {
+  ClientMessage,
+  Command,
+  CommandFailure,
+  EndReason,
+  Refusal,
+  Sequence,
+  ServerMessage,
+} from './types';
 
 /** Where the line stands. `lost` comes back by itself; `ended` does not. */
 export type Line =
@@ -15,6 +23,8 @@ export type Line =
 export type Outcome =
   | { outcome: 'accepted'; sequence: Sequence }
   | { outcome: 'refused'; refusal: Refusal }
+  /** The server could not do it now; nothing changed, and it may be asked again. */
+  | { outcome: 'failed'; failure: CommandFailure }
   | { outcome: 'lost' };
 
 /** What the client needs of its surroundings; tests hand in their own. */
@@ -165,6 +175,9 @@ export class LiveSocket {
         return;
       case 'refused':
         this.#settle(message.id, { outcome: 'refused', refusal: message.refusal });
+        return;
+      case 'failed':
+        this.#settle(message.id, { outcome: 'failed', failure: message.failure });
         return;
       case 'end':
         this.#slow = SLOW.has(message.reason);

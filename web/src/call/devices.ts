@@ -24,27 +24,41 @@ export function surroundings(): Fault | null {
 }
 
 /** Asks for a microphone; `id` is a chosen one. */
-export const openMicrophone = (id: string | null): Promise<Opened> =>
-  open({
-    audio: {
-      ...(id ? { deviceId: { exact: id } } : {}),
-      echoCancellation: true,
-      noiseSuppression: true,
-      autoGainControl: true,
-      channelCount: 1,
-    },
-  });
+export const openMicrophone = (id: string | null): Promise<Opened> => open({ audio: voice(id) });
 
 /** Asks for a camera; `id` is a chosen one. */
-export const openCamera = (id: string | null): Promise<Opened> =>
-  open({
-    video: {
-      ...(id ? { deviceId: { exact: id } } : {}),
-      width: { ideal: 1280 },
-      height: { ideal: 720 },
-      frameRate: { ideal: 25, max: 30 },
-    },
-  });
+export const openCamera = (id: string | null): Promise<Opened> => open({ video: picture(id) });
+
+/** Asks for both at once, so that the browser asks the person once; null when that fails, and then
+ * each has to be asked for alone to know which is at fault. */
+export async function openBoth(
+  microphone: string | null,
+  camera: string | null,
+): Promise<{ microphone: MediaStreamTrack; camera: MediaStreamTrack } | null> {
+  if (surroundings() !== null) return null;
+  const stream = await navigator.mediaDevices
+    .getUserMedia({ audio: voice(microphone), video: picture(camera) })
+    .catch(() => null);
+  const [audio, video] = [stream?.getAudioTracks()[0], stream?.getVideoTracks()[0]];
+  return audio && video ? { microphone: audio, camera: video } : null;
+}
+
+const only = (id: string | null): MediaTrackConstraints => (id ? { deviceId: { exact: id } } : {});
+
+const voice = (id: string | null): MediaTrackConstraints => ({
+  ...only(id),
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+  channelCount: 1,
+});
+
+const picture = (id: string | null): MediaTrackConstraints => ({
+  ...only(id),
+  width: { ideal: 1280 },
+  height: { ideal: 720 },
+  frameRate: { ideal: 25, max: 30 },
+});
 
 /** Asks for a screen, with its sound where the browser offers it; null when the person declines. */
 export async function openScreen(): Promise<MediaStream | null> {

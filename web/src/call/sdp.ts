@@ -12,12 +12,14 @@ export function iceCredentials(sdp: string): IceCredentials | null {
   return ufrag && pwd ? { ufrag, pwd } : null;
 }
 
+/** A fragment that says nothing new: it only asks whether the session is still there. */
+export const NOTHING_NEW = 'a=end-of-candidates\r\n';
+
 /**
- * A trickle-ice-sdpfrag (RFC 8840) with the local credentials and no candidates: the server is
- * ICE-lite and learns our address from our first check. With new credentials it restarts ICE, with
- * the present ones it only asks whether the session is still there.
+ * A trickle-ice-sdpfrag (RFC 8840) with new local credentials restarts ICE. It carries no
+ * candidates: the server is ICE-lite and learns our address from our first check.
  */
-export function fragment(local_sdp: string): string | null {
+export function restartFragment(local_sdp: string): string | null {
   const ice = iceCredentials(local_sdp);
   const media = /^m=(\w+) \d+ (\S+) (\d+)/m.exec(local_sdp);
   const mid = /^a=mid:(\S+)/m.exec(local_sdp)?.[1];
@@ -43,8 +45,8 @@ export function withFragment(answer: string, answer_fragment: string): string | 
     if (line.startsWith('a=ice-ufrag:')) out.push(`a=ice-ufrag:${ice.ufrag}`);
     else if (line.startsWith('a=ice-pwd:')) out.push(`a=ice-pwd:${ice.pwd}`);
     else if (line.startsWith('a=candidate:') && candidates.length > 0) {
-      // The first candidate line gives way to all new ones; the others go.
-      if (!out.includes(candidates[0]!) || !lastSection(out).includes(candidates[0]!)) out.push(...candidates);
+      // The first candidate line of a section gives way to all new ones; the others go.
+      if (!out.at(-1)?.startsWith('a=candidate:')) out.push(...candidates);
     } else out.push(line);
   }
   return out.join('\r\n') + '\r\n';
@@ -70,8 +72,3 @@ export function tuneOpus(answer: string): string {
 }
 
 const lines = (sdp: string): string[] => sdp.split(/\r?\n/).filter((line) => line !== '');
-
-function lastSection(out: readonly string[]): readonly string[] {
-  const start = out.findLastIndex((line) => line.startsWith('m='));
-  return out.slice(Math.max(0, start));
-}

@@ -3,7 +3,7 @@
  * made anew when that does not help. WHIP and WHEP differ only in what they put into the offer.
  */
 import { end, offer, patch, SignalError, type Accepted } from './http';
-import { fragment, tuneOpus, withFragment } from './sdp';
+import { NOTHING_NEW, restartFragment, tuneOpus, withFragment } from './sdp';
 
 /** `refused`: the server says that this person may not, now; ask again when it says they may. */
 export type MediaState = 'idle' | 'connecting' | 'connected' | 'interrupted' | 'refused';
@@ -61,20 +61,14 @@ export class MediaSession {
 
   /** The server may have been restarted: ask whether the session is still there. */
   async verify(): Promise<void> {
-    const { connection, session } = this.#present();
-    if (connection === null || session === null || this.#restarting) return;
-    const body = fragment(connection.localDescription?.sdp ?? '');
-    if (body === null) return;
+    const session = this.#accepted;
+    if (session === null || this.#restarting) return;
     try {
-      await patch(session, this.#token, body);
+      await patch(session, this.#token, NOTHING_NEW);
     } catch (error) {
       const gone = error instanceof SignalError && (error.status === 404 || error.status === 410);
       if (gone && this.#accepted === session) void this.#open();
     }
-  }
-
-  #present(): { connection: RTCPeerConnection | null; session: Accepted | null } {
-    return { connection: this.#connection, session: this.#accepted };
   }
 
   async #open(): Promise<void> {
@@ -132,7 +126,7 @@ export class MediaSession {
     try {
       connection.restartIce();
       await connection.setLocalDescription();
-      const body = fragment(connection.localDescription?.sdp ?? '');
+      const body = restartFragment(connection.localDescription?.sdp ?? '');
       const answer = body === null ? null : await patch(session, this.#token, body);
       const sdp = answer === null ? null : withFragment(session.sdp, answer);
       if (connection !== this.#connection) return;

@@ -34,16 +34,19 @@ export function styleAndName(person: PersonView, wishes: readonly string[]): { s
   return { style: styleFor(person, name.language), name };
 }
 
-/** What stands under a name: the office, and the body the person belongs to unless the office
- * names it already. */
+/** What stands under a name: the office and the body the person belongs to, unless the office
+ * names it already. In one language they are one line: "Chairman, Council on …". */
 export function offices(person: PersonView, wishes: readonly string[]): Said[] {
   const office = say(person.office, wishes);
   const body = say(person.affiliation, wishes);
-  const lines: Said[] = [];
-  if (office) lines.push(office);
-  if (body && !office?.text.includes(body.text)) lines.push(body);
-  return lines;
+  if (!office) return body ? [body] : [];
+  if (!body || office.text.includes(body.text)) return [office];
+  if (office.language !== body.language) return [office, body];
+  const comma = RTL.test(office.text) ? '، ' : ', ';
+  return [{ text: office.text + comma + body.text, language: office.language }];
 }
+
+const RTL = /[\u0600-\u08ff]/;
 
 function styleFor(person: PersonView, language: string): string | null {
   return person.honorific?.[language] || null;

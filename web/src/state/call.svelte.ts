@@ -2,6 +2,7 @@
  * A person's part in the call: what they receive, what they publish, and their devices. It follows
  * what the proceedings say about them (`live.you`): it publishes and receives exactly while it may.
  */
+import { untrack } from 'svelte';
 import type { Outcome } from '../api/live';
 import type { PersonId } from '../api/types';
 import { openScreen } from '../call/devices';
@@ -94,6 +95,16 @@ export class CallStore {
   leaveStage(): Promise<Outcome> {
     this.#stageWish = false;
     return this.#live.command({ do: 'leave-stage' });
+  }
+
+  /** A guest accepts the floor: the browser is asked for the microphone, and the voice goes out. */
+  async acceptFloor(withPicture: boolean): Promise<Wish> {
+    this.devices.wants.microphone = true;
+    if (!(await this.devices.open('microphone'))) return { outcome: 'no-device' };
+    if (withPicture) await this.setCamera(true);
+    return this.#live.you.microphone === 'on'
+      ? { outcome: 'accepted', sequence: 0 }
+      : this.#live.command({ do: 'set-microphone', on: true });
   }
 
   /** Leaves the event: stage, media, devices. */
@@ -243,18 +254,21 @@ export class CallStore {
 
   /** Goes on stage when it opens, tells the devices' state there, lets them go afterwards. */
   #followStage(): void {
-    const { you, life } = this.#live;
-    const open = this.#live.open;
+    const { you, life, open } = this.#live;
+    if (!open || !this.entered) return;
     const onStage = you.place !== 'none';
-    if (open && onStage && !this.#wasOnStage) void this.#tellDevices();
-    if (open && !onStage && this.#wasOnStage) {
-      // Sent from the stage, the floor taken back from a guest, or left.
-      this.#stageWish = false;
-      this.#endScreen();
-      this.devices.release();
-    }
-    if (open) this.#wasOnStage = onStage;
-    if (open && this.entered && life.life !== 'scheduled' && life.life !== 'closed') void this.#goOnStage();
+    const was = this.#wasOnStage;
+    this.#wasOnStage = onStage;
+    untrack(() => {
+      if (onStage && !was) void this.#tellDevices();
+      if (!onStage && was) {
+        // Sent from the stage, the floor taken back from a guest, or left.
+        this.#stageWish = false;
+        this.#endScreen();
+        this.devices.release();
+      }
+      if (life.life !== 'scheduled' && life.life !== 'closed') void this.#goOnStage();
+    });
   }
 
   async #goOnStage(): Promise<void> {
@@ -279,13 +293,22 @@ export class CallStore {
     if (you.screen && this.screen === null) await this.#live.command({ do: 'set-screen', on: false });
   }
 
-  /** The track is enabled only while the proceedings say "on"; off stage it is only measured. */
+  /** The track is enabled only while the proceedings say "on"; before entering it is only
+   * measured. The microphone opens with the floor, so a member's is fetched if need be; a guest is
+   * asked first. */
   #followMicrophone(): void {
     const { you } = this.#live;
+    const on = you.microphone === 'on';
     const track = this.devices.microphone;
-    if (track) track.enabled = you.place === 'none' || you.microphone === 'on';
-    if (you.microphone === 'muted') this.devices.wants.microphone = false;
+    const member = this.entered && you.place === 'member';
+    if (track) track.enabled = !this.entered || you.place === 'none' || on;
     this.#publisher?.setMicrophone(track);
+    untrack(() => {
+      if (this.#wasOnStage) this.devices.wants.microphone = on;
+      if (member && on && track === null && this.devices.asking === null && this.devices.microphoneFault === null) {
+        void this.devices.open('microphone');
+      }
+    });
   }
 
   #followCamera(): void {
@@ -299,13 +322,18 @@ export class CallStore {
   }
 
   /** The line is back: sessions may be gone with the server that had them, and what was said about
-   * the devices may have been lost. */
+   * the camera may have been lost. */
   #followLine(): void {
     if (!this.#live.open) return;
-    void this.#receiver?.session.verify();
-    void this.#publisher?.session.verify();
-    void this.#screenSession?.verify();
-    if (this.#wasOnStage && this.onStage) void this.#tellDevices();
+    untrack(() => {
+      void this.#receiver?.session.verify();
+      void this.#publisher?.session.verify();
+      void this.#screenSession?.verify();
+      const camera = this.devices.camera !== null;
+      if (this.#wasOnStage && this.onStage && this.#live.you.camera !== camera) {
+        void this.#live.command({ do: 'set-camera', on: camera });
+      }
+    });
   }
 
   #endReceiving(): void {

@@ -2,6 +2,7 @@
 import {
   listDevices,
   onDevices,
+  openBoth,
   openCamera,
   openMicrophone,
   surroundings,
@@ -68,6 +69,22 @@ export class DeviceStore {
     this.#take(kind, opened);
     this.list = await listDevices();
     return 'track' in opened;
+  }
+
+  /** Opens microphone and camera with one question of the browser. */
+  async openBoth(): Promise<void> {
+    if (this.blocked !== null) return;
+    this.asking = 'camera';
+    const both = await openBoth(this.chosen.microphone, this.chosen.camera);
+    this.asking = null;
+    if (both === null) {
+      await this.open('microphone');
+      await this.open('camera');
+      return;
+    }
+    this.#take('microphone', { track: both.microphone });
+    this.#take('camera', { track: both.camera });
+    this.list = await listDevices();
   }
 
   /** The person chooses a device. */

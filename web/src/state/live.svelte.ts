@@ -169,6 +169,7 @@ export class LiveStore {
         break;
       case 'accepted':
       case 'refused':
+      case 'failed':
         break;
     }
   }
