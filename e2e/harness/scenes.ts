@@ -118,6 +118,24 @@ export const scenes: Scene[] = [
     show: async (house, viewer, language) => viewer.open(house.event(language)),
   },
   {
+    name: 'event-registration',
+    show: async (house, viewer, language) => {
+      await viewer.open(house.event(language));
+      await viewer.get('register-button').click();
+      await expect(viewer.get('registration-form')).toBeVisible();
+    },
+  },
+  {
+    name: 'event-registered',
+    show: async (house, viewer, language) => {
+      await viewer.open(house.event(language));
+      await viewer.get('register-button').click();
+      await viewer.get('registration-form').getByRole('textbox').first().fill(`Somebody ${language}`);
+      await viewer.get('registration-send').click();
+      await expect(viewer.get('join-now')).toBeVisible();
+    },
+  },
+  {
     name: 'not-found',
     show: async (house, viewer, language) => viewer.open(house.address('/e/no-such-event', language)),
   },
@@ -125,7 +143,7 @@ export const scenes: Scene[] = [
     name: 'link-not-valid',
     show: async (house, viewer, language) => {
       await viewer.open(`${house.address(`/e/${EVENT}/join`, language)}#nonsense`);
-      await expect(viewer.get('full-notice')).toBeVisible();
+      await notice('bad-link')(viewer);
     },
   },
   {
@@ -228,7 +246,35 @@ export const scenes: Scene[] = [
     },
   },
   {
+    name: 'console-person',
+    show: async (house, viewer, language) => {
+      await console_(house, viewer, language);
+      await viewer.get('person-more').first().click();
+      await expect(viewer.get('person-sheet')).toBeVisible();
+    },
+  },
+  {
+    name: 'stage-guest-floor',
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      await house.moderator.act({ do: 'give-floor', person: 'hashmi', limit: 120_000 });
+      await expect(viewer.get('guest-floor')).toBeVisible();
+    },
+  },
+  {
+    name: 'stage-guest-speaking',
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      await house.moderator.ask({ do: 'give-floor', person: 'hashmi', limit: 120_000 });
+      await viewer.get('guest-allow').click();
+      await expect(viewer.get('mic-button')).toBeVisible();
+    },
+  },
+  {
     name: 'stage-hand-raised',
+    act: async (house) => {
+      await house.moderator.act({ do: 'give-floor', person: 'ganich', limit: null });
+    },
     show: async (house, viewer, language) => {
       await listening(house, viewer, language);
       const hand = viewer.get('hand-button').first();
@@ -257,7 +303,7 @@ export const scenes: Scene[] = [
     },
     show: async (house, viewer, language) => {
       await listening(house, viewer, language);
-      await notice('suspended')(viewer);
+      await notice('event-suspended')(viewer);
     },
   },
   {
@@ -272,7 +318,7 @@ export const scenes: Scene[] = [
     show: async (house, viewer, language) => {
       const token = await house.register(`Lobby ${language}`);
       await listen(viewer, `${house.address(`/e/${EVENT}/join`, language)}#${token}`);
-      await notice('lobby')(viewer);
+      await expect(viewer.get('lobby')).toHaveAttribute('data-why', 'waiting');
     },
   },
   {
@@ -293,7 +339,7 @@ export const scenes: Scene[] = [
     },
     show: async (house, viewer, language) => {
       await viewer.open(house.link('hashmi', language));
-      await expect(viewer.get('full-notice')).toHaveAttribute('data-kind', /suspended/);
+      await notice('suspended')(viewer);
     },
   },
   {

@@ -167,7 +167,7 @@ test('suspension silences everybody and resuming brings the speaker back', async
   await control(kazi, 'suspend-event').click();
   const suspended_at = await confirm(kazi);
   for (const person of [mirza, hashmi]) {
-    await expect(person.get('full-notice')).toHaveAttribute('data-kind', 'suspended');
+    await expect(person.get('full-notice')).toHaveAttribute('data-kind', 'event-suspended');
     await person.hearsOnly();
   }
   const silent_ms = (await hashmi.lastHeard('plenary')) - suspended_at;
@@ -181,15 +181,8 @@ test('suspension silences everybody and resuming brings the speaker back', async
 });
 
 test('who registers waits in the lobby until admitted, and stays removed once removed', async () => {
-  await guest.open(`${server.url}/e/${EVENT}`);
-  const form = guest.get('registration-form');
-  await form.getByLabel('Your name').fill('Yusuf Testname');
-  await form.getByRole('button', { name: 'Register', exact: true }).click();
-  await guest.page.getByRole('link', { name: 'Join now' }).click();
-  server.keepSecret('Yusuf Testname');
-  server.keepSecret(new URL(guest.page.url()).hash.slice(1));
-  await guest.get('listen-button').click();
-  await expect(guest.get('full-notice')).toHaveAttribute('data-kind', 'lobby');
+  await register(guest, 'Yusuf Testname');
+  await expect(guest.get('lobby')).toHaveAttribute('data-why', 'waiting');
   await guest.hearsOnly();
   const row = kazi.get('lobby-row').filter({ hasText: 'Yusuf Testname' });
   await expect(row).toBeVisible();
@@ -211,12 +204,7 @@ test('who registers waits in the lobby until admitted, and stays removed once re
 
 test('a locked event lets nobody new in', async () => {
   await act(kazi, 'lock');
-  await guest.open(`${server.url}/e/${EVENT}`);
-  const form = guest.get('registration-form');
-  await form.getByLabel('Your name').fill('Vera Testname');
-  await form.getByRole('button', { name: 'Register', exact: true }).click();
-  await guest.page.getByRole('link', { name: 'Join now' }).click();
-  await guest.get('listen-button').click();
+  await register(guest, 'Vera Testname');
   await expect(guest.get('full-notice')).toHaveAttribute('data-kind', 'locked');
   // Who is in may come back through the lock.
   await mirza.page.reload();
@@ -243,7 +231,7 @@ test('the concluding note, and the end', async () => {
   }
   await mirza.open(`${server.url}/e/${EVENT}`);
   await expect(mirza.page.getByText('The event is closed.')).toBeVisible();
-  await expect(mirza.get('registration-form')).toHaveCount(0);
+  await expect(mirza.get('register-button')).toHaveCount(0);
 });
 
 test('the proceedings tell what was done', async () => {
@@ -272,7 +260,24 @@ async function setMicrophone(person: Person, on: boolean): Promise<void> {
   await expect(button).toHaveAttribute('aria-pressed', String(on));
 }
 
-/** A participant who was given the floor lets the page use the microphone. */
+/** A participant who was given the floor lets the page use microphone and camera. */
 async function acceptFloor(person: Person): Promise<void> {
-  await person.get('allow-microphone').click();
+  const dialog = person.get('guest-floor');
+  await dialog.getByRole('checkbox').check();
+  await person.get('guest-allow').click();
+  await expect(dialog).toHaveCount(0);
+}
+
+/** Registers on the public page, follows the personal link, and listens. */
+async function register(person: Person, name: string): Promise<void> {
+  await person.open(`${server.url}/e/${EVENT}`);
+  await person.get('register-button').click();
+  await person.get('registration-form').getByLabel('Your name').fill(name);
+  await person.get('registration-send').click();
+  await person.get('join-now').click();
+  await person.page.waitForURL(/\/join#/);
+  server.keepSecret(name);
+  server.keepSecret(new URL(person.page.url()).hash.slice(1));
+  await person.get('listen-button').click();
+  await expect(person.get('listen-button')).toHaveCount(0);
 }
