@@ -21,6 +21,7 @@ use toml::de::DeTable;
 
 pub use problem::{Gravity, Problem, Problems};
 pub use schema::schema;
+pub use suggest::nearest;
 
 /// Errors of one file that are described; the others are counted. Nobody mends more than this
 /// before trying again.

@@ -78,7 +78,8 @@ pub enum Gravity {
 }
 
 impl Problem {
-    pub(crate) fn new(
+    /// A problem at `span`, in bytes of `text`. An empty `remedy` is none.
+    pub fn new(
         text: &str,
         span: Range<usize>,
         field: &str,

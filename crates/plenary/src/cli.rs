@@ -1,0 +1,189 @@
+//! The command line as people type it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed, or the doctor or the rehearsal found something wrong
+  2  the command line is wrong
+  3  a programme file or the configuration is wrong
+  4  there is no such event or person
+  5  the event exists already
+
+`plenary COMMAND --help` tells more, with examples.";
+
+/// Plenary: webinars for bodies that hold public talks across borders.
+///
+/// One program, one data folder, one port.
+#[derive(Debug, Parser)]
+#[command(name = "plenary", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    #[command(
+        long_about = "Run the server until it is interrupted.\n\n\
+            Options come from the command line, then from environment variables PLENARY_…, then \
+            from the configuration file, then from defaults. docs/plenary.example.toml documents \
+            every option.",
+        after_help = "Examples:\n  \
+            plenary serve\n  \
+            plenary serve --data /srv/plenary --listen 0.0.0.0:443 --public-url https://talks.example.org\n  \
+            PLENARY_LISTEN=[::]:8080 plenary serve --config /etc/plenary.toml"
+    )]
+    Serve(Serve),
+    /// Check, create and list events, and print their personal links
+    #[command(subcommand)]
+    Event(Event),
+    /// Take an event through its whole programme with synthetic people, before the day
+    #[command(
+        long_about = "Take an event through its whole programme with synthetic people.\n\n\
+            They are real WebRTC clients: they speak, show pictures, raise hands, and try what \
+            they may not. Every participant checks who was heard and seen, and when. Without \
+            --url a server is started in this process on a free port, with a data folder of its \
+            own that is thrown away afterwards.",
+        after_help = "Examples:\n  \
+            plenary rehearse examples/russian-diplomats-day.toml --out rehearsal\n  \
+            plenary rehearse talk.toml --out rehearsal --pace 1 --participants 200\n  \
+            plenary rehearse talk.toml --out rehearsal --url https://talks.example.org --data /srv/plenary\n\n\
+            With --url the event must exist on that server, and its links are read from --data."
+    )]
+    Rehearse(Rehearse),
+    /// Examine this machine and its settings, with a remedy for everything that is wrong
+    #[command(after_help = "Examples:\n  \
+            plenary doctor\n  \
+            plenary doctor --config /etc/plenary.toml --json\n\n\
+            Each line is ok, warning or wrong. The exit code is 1 when something is wrong.")]
+    Doctor(Serve),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = "Example:\n  \
+            plenary completions bash > /usr/share/bash-completion/completions/plenary")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Where the configuration and the data are.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Place {
+    /// Configuration file [environment: PLENARY_CONFIG]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder [default: data] [environment: PLENARY_DATA]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<PathBuf>,
+    /// Address by which people reach the server [default: http://localhost:PORT] [environment:
+    /// PLENARY_PUBLIC_URL]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) public_url: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Address and port, for TCP and UDP alike [default: 0.0.0.0:8080] [environment:
+    /// PLENARY_LISTEN]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Address that browsers send sound and pictures to; may be repeated [default: those of this
+    /// machine] [environment: PLENARY_ANNOUNCE]
+    #[arg(long, value_name = "IP")]
+    pub(crate) announce: Vec<IpAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Event {
+    /// Check a programme file; everything that is wrong is named at once
+    #[command(after_help = "Example:\n  \
+            plenary event check examples/russian-diplomats-day.toml\n\n\
+            docs/PROGRAMME-FILE.md describes the file.")]
+    Check {
+        /// Programme file
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Create an event from a programme file, and print its links
+    #[command(after_help = "Examples:\n  \
+            plenary event create examples/russian-diplomats-day.toml\n  \
+            plenary event create talk.toml --data /srv/plenary --json\n\n\
+            The exit code is 5, and nothing is changed, when the event exists already.")]
+    Create {
+        /// Programme file
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the events
+    #[command(after_help = "Examples:\n  plenary event list\n  plenary event list --json")]
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Print the personal links of an event
+    #[command(after_help = "Examples:\n  \
+            plenary event links russian-diplomats-day\n  \
+            plenary event links russian-diplomats-day --person ganich\n\n\
+            A link is like a key: whoever has it is let in as that person. Revoke a link that \
+            went astray with `plenary event revoke`.")]
+    Links {
+        /// Identifier of the event
+        event: String,
+        /// Only the link of this person
+        #[arg(long, value_name = "KEY")]
+        person: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Make a person's link invalid and print a new one
+    #[command(after_help = "Example:\n  \
+            plenary event revoke russian-diplomats-day mirza\n\n\
+            The old link stops working at once, also while the server runs.")]
+    Revoke {
+        /// Identifier of the event
+        event: String,
+        /// Key of the person
+        person: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rehearse {
+    /// Programme file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Folder for the proceedings, the attendance and the report
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+    /// A server that runs already
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) url: Option<String>,
+    /// How many times faster than planned; each segment lasts a few seconds at least
+    #[arg(long, default_value_t = 60.0)]
+    pub(crate) pace: f64,
+    /// Participants beside those whom the file names
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) participants: u32,
+    /// Data folder of the server at --url, for the personal links
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "url")]
+    pub(crate) data: Option<PathBuf>,
+    /// Configuration file of the server at --url
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "url")]
+    pub(crate) config: Option<PathBuf>,
+}

@@ -1,0 +1,586 @@
+//! The options of the program: flag before environment before file before default.
+//!
+//! All options stand in one table, [`OPTIONS`]. The example file `docs/plenary.example.toml` is
+//! made from it, and a key that it does not know is refused.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use programme::{Gravity, Problem, nearest};
+use toml::de::{DeTable, DeValue};
+
+use crate::output::{Exit, Failure};
+
+/// One option.
+pub(crate) struct Opt {
+    /// Key of the file; `tls.key` stands in the table `[tls]`.
+    pub(crate) key: &'static str,
+    /// Environment variable.
+    pub(crate) env: &'static str,
+    /// What it means, for the example file.
+    pub(crate) doc: &'static str,
+    /// Its line in the example file: the default, or an example where there is none.
+    pub(crate) line: &'static str,
+}
+
+/// All options.
+pub(crate) static OPTIONS: &[Opt] = &[
+    Opt {
+        key: "data",
+        env: "PLENARY_DATA",
+        doc: "Data folder: proceedings, links, everything that must not be lost. A relative path \
+              is taken from this file's folder. Flag: --data",
+        line: r#"data = "data""#,
+    },
+    Opt {
+        key: "listen",
+        env: "PLENARY_LISTEN",
+        doc: "Address and port, for TCP (pages, live socket) and UDP (sound and pictures) alike. \
+              [::] listens on IPv6 and IPv4. Flag: --listen",
+        line: r#"listen = "0.0.0.0:8080""#,
+    },
+    Opt {
+        key: "public_url",
+        env: "PLENARY_PUBLIC_URL",
+        doc: "Address by which people reach the server; personal links begin with it. Browsers \
+              give pages the microphone only over https or on localhost. Default: \
+              http://localhost with the port of `listen`. Flag: --public-url",
+        line: r#"public_url = "https://talks.example.org""#,
+    },
+    Opt {
+        key: "announce",
+        env: "PLENARY_ANNOUNCE",
+        doc: "IP addresses that browsers send sound and pictures to. Needed where the machine \
+              does not know its public address, as behind a router that forwards the port. \
+              Default: the addresses of this machine. Flag: --announce; in the environment \
+              separated by commas",
+        line: r#"announce = ["203.0.113.7"]"#,
+    },
+    Opt {
+        key: "media_threads",
+        env: "PLENARY_MEDIA_THREADS",
+        doc: "Threads that forward sound and pictures, 1 to 64.",
+        line: "media_threads = 1",
+    },
+    Opt {
+        key: "tls.certificate",
+        env: "PLENARY_TLS_CERTIFICATE",
+        doc: "Certificate chain, as PEM. Any authority will do, also your own. Without it the \
+              server speaks plain http, for localhost or behind a proxy that speaks https.",
+        line: r#"certificate = "certificate.pem""#,
+    },
+    Opt {
+        key: "tls.key",
+        env: "PLENARY_TLS_KEY",
+        doc: "Private key of the certificate, as PEM.",
+        line: r#"key = "key.pem""#,
+    },
+    Opt {
+        key: "log.level",
+        env: "PLENARY_LOG",
+        doc: "What is logged: error, warn, info, debug or trace; or by part, as \
+              \"info,sfu=debug\". Names, tokens and what was said are never logged.",
+        line: r#"level = "info""#,
+    },
+    Opt {
+        key: "log.format",
+        env: "PLENARY_LOG_FORMAT",
+        doc: "How: text or json.",
+        line: r#"format = "text""#,
+    },
+];
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Flag,
+    Environment(&'static str),
+    File,
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("command line"),
+            Self::Environment(name) => f.write_str(name),
+            Self::File => f.write_str("configuration file"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Set<T> {
+    pub(crate) value: T,
+    pub(crate) origin: Origin,
+}
+
+/// Certificate and key files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tls {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The address by which people reach the server: scheme, host, perhaps a port, nothing more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PublicUrl {
+    /// Without a slash at the end.
+    text: String,
+    pub(crate) https: bool,
+    /// Name or address, an IPv6 address without brackets.
+    pub(crate) host: String,
+    /// The port in it, or that of the scheme.
+    pub(crate) port: u16,
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PublicUrl {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let hint = "write it as https://talks.example.org or http://localhost:8080";
+        let uri: http::Uri =
+            text.trim().parse().map_err(|_| format!("\"{text}\" is not an address; {hint}"))?;
+        let https = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(format!("\"{text}\" does not begin with https:// or http://; {hint}")),
+        };
+        let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty())
+        else {
+            return Err(format!("\"{text}\" names no host; {hint}"));
+        };
+        if authority.as_str().contains('@') {
+            return Err(format!("\"{text}\" holds a user name; {hint}"));
+        }
+        if uri.path() != "/" && !uri.path().is_empty() || uri.query().is_some() {
+            return Err(format!("\"{text}\" has a path; Plenary wants a host to itself: {hint}"));
+        }
+        let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let scheme = if https { "https" } else { "http" };
+        let host = authority.host().trim_matches(['[', ']']).to_lowercase();
+        Ok(Self { text: format!("{scheme}://{authority}"), https, host, port })
+    }
+
+    /// The address of this machine for itself.
+    pub(crate) fn localhost(port: u16) -> Self {
+        let text = format!("http://localhost:{port}");
+        Self { text, https: false, host: "localhost".to_owned(), port }
+    }
+
+    /// True where browsers give pages the microphone and the camera: over https, and on the
+    /// machine itself (W3C Secure Contexts, "potentially trustworthy").
+    pub(crate) fn is_trustworthy(&self) -> bool {
+        self.https
+            || self.host == "localhost"
+            || self.host.ends_with(".localhost")
+            || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+/// All options with their values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) data: Set<PathBuf>,
+    pub(crate) listen: Set<SocketAddr>,
+    /// `None` is localhost with the port of `listen`.
+    pub(crate) public_url: Option<Set<PublicUrl>>,
+    /// Empty means the addresses of this machine.
+    pub(crate) announce: Set<Vec<IpAddr>>,
+    pub(crate) media_threads: usize,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) log_level: String,
+    pub(crate) log_format: LogFormat,
+}
+
+impl Settings {
+    /// The address by which people reach the server when it listens on `port`.
+    pub(crate) fn public_url(&self, port: u16) -> PublicUrl {
+        match &self.public_url {
+            Some(url) => url.value.clone(),
+            None if self.tls.is_some() => PublicUrl {
+                text: format!("https://localhost:{port}"),
+                https: true,
+                ..PublicUrl::localhost(port)
+            },
+            None => PublicUrl::localhost(port),
+        }
+    }
+}
+
+/// The values of the command line, by key.
+pub(crate) type Flags = BTreeMap<&'static str, String>;
+
+/// A configuration file that has been read.
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+/// Bytes that a configuration file may have; the example with all its comments has a tenth.
+const FILE_BYTES_MAX: u64 = 64 << 10;
+
+impl File {
+    /// Reads the file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let fail = |why: String| {
+            let message = format!("The configuration file {} cannot be read: {why}.", path.display());
+            Failure::new(Exit::BadFile, message)
+        };
+        let length = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?.len();
+        if length > FILE_BYTES_MAX {
+            return Err(fail(format!("it has {length} bytes, and at most {FILE_BYTES_MAX} are read")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+        Ok(Self { path: path.to_owned(), text })
+    }
+}
+
+/// Puts the layers together.
+///
+/// # Errors
+/// Everything that is wrong in the file at once, or the flag or variable that is wrong.
+pub(crate) fn settle(
+    flags: &Flags,
+    environment: &BTreeMap<String, String>,
+    file: Option<&File>,
+    colour: bool,
+) -> Result<Settings, Failure> {
+    let text = file.map_or("", |file| file.text.as_str());
+    let mut layers =
+        Layers { flags, environment, text, file: BTreeMap::new(), problems: Vec::new() };
+    layers.read();
+    let folder = file.and_then(|file| file.path.parent()).unwrap_or(Path::new(""));
+    let settings = layers.settings(folder)?;
+    match file {
+        Some(file) if !layers.problems.is_empty() => Err(bad_file(file, layers.problems, colour)),
+        _ => Ok(settings),
+    }
+}
+
+fn bad_file(file: &File, mut problems: Vec<Problem>, colour: bool) -> Failure {
+    problems.sort_by_key(|problem| problem.span.start);
+    let name = file.path.display().to_string();
+    let rendered: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.render(&name, &file.text, Gravity::Error, colour))
+        .collect();
+    Failure {
+        exit: Exit::BadFile,
+        message: rendered.join("\n"),
+        details: Some(serde_json::json!({ "file": name, "errors": problems })),
+    }
+}
+
+/// A value of one layer, as text, and where it stands in the file.
+struct Raw {
+    text: String,
+    origin: Origin,
+    span: Range<usize>,
+}
+
+struct Layers<'a> {
+    flags: &'a Flags,
+    environment: &'a BTreeMap<String, String>,
+    /// The configuration file, empty when there is none.
+    text: &'a str,
+    file: BTreeMap<&'static str, Raw>,
+    problems: Vec<Problem>,
+}
+
+impl Layers<'_> {
+    /// Reads the values of the file.
+    fn read(&mut self) {
+        let (root, mistakes) = DeTable::parse_recoverable(self.text);
+        for mistake in &mistakes {
+            let span = mistake.span().unwrap_or(0..0);
+            self.problems.push(Problem::new(self.text, span, "", mistake.message(), ""));
+        }
+        if mistakes.is_empty() {
+            self.read_table(root.get_ref(), "");
+        }
+    }
+
+    fn read_table(&mut self, table: &DeTable<'_>, path: &str) {
+        for (name, value) in table.iter() {
+            let full = if path.is_empty() {
+                name.get_ref().to_string()
+            } else {
+                format!("{path}.{}", name.get_ref())
+            };
+            let prefix = format!("{full}.");
+            let option = OPTIONS.iter().find(|option| option.key == full);
+            let is_section = OPTIONS.iter().any(|option| option.key.starts_with(&prefix));
+            let (span, what, remedy) = match (option, value.get_ref()) {
+                (None, DeValue::Table(table)) if is_section => {
+                    self.read_table(table, &full);
+                    continue;
+                }
+                (None, _) if is_section => {
+                    let keys = OPTIONS.iter().filter(|option| option.key.starts_with(&prefix));
+                    let lines: Vec<_> = keys.map(|option| option.line).collect();
+                    let remedy = format!("write [{full}] and below it {}", lines.join(" and "));
+                    (value.span(), format!("`{full}` takes a table"), remedy)
+                }
+                (None, _) => {
+                    let near = nearest(&full, OPTIONS.iter().map(|option| option.key));
+                    let remedy = match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => {
+                            let keys: Vec<_> = OPTIONS.iter().map(|option| option.key).collect();
+                            format!("the options are {}", keys.join(", "))
+                        }
+                    };
+                    (name.span(), format!("there is no option `{full}`"), remedy)
+                }
+                (Some(option), value_of) => match as_text(value_of) {
+                    Some(text) => {
+                        let raw = Raw { text, origin: Origin::File, span: value.span() };
+                        self.file.insert(option.key, raw);
+                        continue;
+                    }
+                    None => (
+                        value.span(),
+                        format!("`{full}` does not take such a value"),
+                        format!("for example `{}`", option.line),
+                    ),
+                },
+            };
+            self.problems.push(Problem::new(self.text, span, &full, what, remedy));
+        }
+    }
+
+    /// The value of the first layer that has one.
+    fn raw(&self, key: &'static str) -> Option<Raw> {
+        if let Some(text) = self.flags.get(key) {
+            return Some(Raw { text: text.clone(), origin: Origin::Flag, span: 0..0 });
+        }
+        let option = OPTIONS.iter().find(|option| option.key == key)?;
+        if let Some(text) = self.environment.get(option.env).filter(|text| !text.is_empty()) {
+            let origin = Origin::Environment(option.env);
+            return Some(Raw { text: text.clone(), origin, span: 0..0 });
+        }
+        let raw = self.file.get(key)?;
+        Some(Raw { text: raw.text.clone(), origin: Origin::File, span: raw.span.clone() })
+    }
+
+    /// The value of the first layer that has one, as what it means.
+    fn pick<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<Set<T>>, Failure> {
+        let Some(Raw { text, origin, span }) = self.raw(key) else {
+            return Ok(None);
+        };
+        let why = match parse(&text) {
+            Ok(value) => return Ok(Some(Set { value, origin })),
+            Err(why) => why,
+        };
+        let name = match origin {
+            Origin::Environment(name) => name.to_owned(),
+            Origin::Flag => format!("--{}", key.replace('_', "-")),
+            Origin::File | Origin::Default => {
+                self.problems.push(Problem::new(self.text, span, key, why, ""));
+                return Ok(None);
+            }
+        };
+        Err(Failure::new(Exit::Usage, format!("{name}: {why}.")))
+    }
+
+    fn settings(&mut self, folder: &Path) -> Result<Settings, Failure> {
+        let default = |value| Set { value, origin: Origin::Default };
+        let within = |path: Set<PathBuf>| match path.origin {
+            Origin::File => Set { value: folder.join(path.value), origin: Origin::File },
+            _ => path,
+        };
+        let data = self.pick("data", path)?.map_or(default(PathBuf::from("data")), within);
+        let listen = self.pick("listen", listen)?;
+        let public_url = self.pick("public_url", PublicUrl::parse)?;
+        let announce = self.pick("announce", addresses)?;
+        let media_threads = self.pick("media_threads", media_threads)?;
+        let certificate = self.pick("tls.certificate", path)?.map(within);
+        let key = self.pick("tls.key", path)?.map(within);
+        let log_level = self.pick("log.level", log_level)?;
+        let log_format = self.pick("log.format", log_format)?;
+        let tls = match (certificate, key) {
+            (Some(certificate), Some(key)) => {
+                Some(Tls { certificate: certificate.value, key: key.value })
+            }
+            (None, None) => None,
+            (one, _) => {
+                let (there, missing) =
+                    if one.is_some() { ("certificate", "key") } else { ("key", "certificate") };
+                return Err(Failure::new(
+                    Exit::BadFile,
+                    format!("`tls.{there}` is set and `tls.{missing}` is not: both are needed."),
+                ));
+            }
+        };
+        Ok(Settings {
+            data,
+            listen: listen.unwrap_or(Set { value: LISTEN_DEFAULT, origin: Origin::Default }),
+            public_url,
+            announce: announce.unwrap_or(Set { value: Vec::new(), origin: Origin::Default }),
+            media_threads: media_threads.map_or(1, |threads| threads.value),
+            tls,
+            log_level: log_level.map_or_else(|| "info".to_owned(), |level| level.value),
+            log_format: log_format.map_or(LogFormat::Text, |format| format.value),
+        })
+    }
+}
+
+/// Where the server listens unless told otherwise.
+const LISTEN_DEFAULT: SocketAddr =
+    SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 8080);
+
+/// A value of the file as the text that the environment would carry: lists with commas.
+fn as_text(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Array(array) => {
+            let texts: Option<Vec<_>> =
+                array.iter().map(|value| value.get_ref().as_str()).collect();
+            texts.map(|texts| texts.join(","))
+        }
+        _ => None,
+    }
+}
+
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("a path cannot be empty".to_owned()) } else { Ok(text.into()) }
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "\"{text}\" is not an address with a port; write it as 0.0.0.0:8080, 127.0.0.1:8080 \
+             or [::]:8080"
+        )
+    })
+}
+
+fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
+    let addresses = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+    let addresses: Result<Vec<IpAddr>, String> = addresses
+        .map(|text| {
+            text.parse().map_err(|_| {
+                format!("\"{text}\" is not an IP address; write it as 203.0.113.7 or 2001:db8::7")
+            })
+        })
+        .collect();
+    let addresses = addresses?;
+    if let Some(wild) = addresses.iter().find(|ip| ip.is_unspecified()) {
+        return Err(format!("nobody can send to {wild}; name an address of this machine"));
+    }
+    if addresses.len() > ANNOUNCE_MAX {
+        return Err(format!("at most {ANNOUNCE_MAX} addresses can be announced"));
+    }
+    Ok(addresses)
+}
+
+/// Addresses announced to browsers: each is a candidate that every browser probes.
+const ANNOUNCE_MAX: usize = 8;
+
+fn media_threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().ok().filter(|threads| (1..=64).contains(threads));
+    threads.ok_or_else(|| format!("\"{text}\" is not a number of threads; it goes from 1 to 64"))
+}
+
+fn log_level(text: &str) -> Result<String, String> {
+    match tracing_subscriber::EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(format!(
+            "\"{text}\" is not a level; it is error, warn, info, debug or trace, or by part as \
+             \"info,sfu=debug\""
+        )),
+    }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("\"{text}\" is not a format; it is text or json")),
+    }
+}
+
+/// Variables that are meant for this program and that it does not know, with the option that was
+/// probably meant. Variables that resemble no option are somebody else's business.
+pub(crate) fn misspelt(environment: &BTreeMap<String, String>) -> Vec<(String, &'static str)> {
+    let known = || OPTIONS.iter().map(|option| option.env).chain(["PLENARY_CONFIG"]);
+    environment
+        .keys()
+        .filter(|name| name.starts_with("PLENARY_") && !known().any(|known| known == *name))
+        .filter_map(|name| {
+            let rest = name.strip_prefix("PLENARY_")?;
+            let near = nearest(rest, known().filter_map(|known| known.strip_prefix("PLENARY_")))?;
+            known().find(|known| known.ends_with(near)).map(|known| (name.clone(), known))
+        })
+        .collect()
+}
+
+/// The example file with every option.
+#[cfg(test)]
+pub(crate) fn example_file() -> String {
+    let mut out = String::from(
+        "# Every option of `plenary serve`, with its default or an example.\n\
+         # Use a copy: plenary serve --config FILE (or the variable PLENARY_CONFIG).\n\
+         # A flag goes before an environment variable, that before this file, and this file before\n\
+         # the default. Unknown keys are refused.\n\
+         #\n\
+         # Made from crates/plenary/src/settings.rs: UPDATE_GENERATED=1 cargo test -p plenary\n",
+    );
+    let mut section = "";
+    for option in OPTIONS {
+        if let Some((table, _)) = option.key.split_once('.')
+            && table != section
+        {
+            section = table;
+            out += &format!("\n# [{table}]\n");
+        }
+        out.push('\n');
+        for line in wrapped(&format!("{} Environment: {}.", option.doc, option.env)) {
+            out += &format!("# {line}\n");
+        }
+        out += &format!("# {}\n", option.line);
+    }
+    out
+}
+
+#[cfg(test)]
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is a line");
+        if !last.is_empty() && last.len() + word.len() + 1 > 96 {
+            lines.push(word.to_owned());
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;
