@@ -7,6 +7,7 @@
 
 mod live;
 mod rest;
+mod schema;
 mod view;
 
 pub use live::{ClientMessage, CommandFailure, EndReason, ServerMessage};

@@ -5,6 +5,7 @@ use proceedings::Life;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::schema;
 use crate::view::{EventView, You};
 
 /// An error as every endpoint answers it.
@@ -17,15 +18,19 @@ pub struct ErrorBody {
 }
 
 /// A line of the public list of events.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, utoipa::ToSchema)]
 pub struct EventSummary {
     /// Identifier.
+    #[schema(value_type = String)]
     pub id: EventId,
     /// Title.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub title: Localized,
     /// Planned opening.
+    #[schema(value_type = i64)]
     pub start: Timestamp,
     /// Where it stands.
+    #[schema(value_type = schema::Life)]
     pub life: Life,
 }
 
@@ -54,7 +59,7 @@ pub struct LinkIssued {
 }
 
 /// Answer to `GET /api/events/{event}/join`: whose link this is, before connecting.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, utoipa::ToSchema)]
 pub struct JoinView {
     /// The event.
     pub event: EventView,

@@ -10,36 +10,49 @@ use proceedings::{
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::schema;
+
 /// An event as everybody may read it, before, during and after.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, utoipa::ToSchema)]
 pub struct EventView {
     /// Identifier; stands in the URL.
+    #[schema(value_type = String)]
     pub id: EventId,
     /// Title.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub title: Localized,
     /// What it is about.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub topic: Localized,
     /// Occasion or dedication.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub occasion: Option<Localized>,
     /// Notice that every page of the event carries.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub notice: Option<Localized>,
     /// Languages of the event; the first is the floor language.
+    #[schema(value_type = Vec<String>)]
     pub languages: Vec<Language>,
     /// Planned opening.
+    #[schema(value_type = i64)]
     pub start: Timestamp,
     /// Planned end: the opening plus all planned lengths.
+    #[schema(value_type = i64)]
     pub planned_end: Timestamp,
     /// IANA time zone of the event.
     pub time_zone: String,
     /// City that names the event's time.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub city: Localized,
     /// Parties in order of precedence, the organiser first.
+    #[schema(value_type = Vec<schema::Party>)]
     pub parties: Vec<Party>,
     /// People who moderate or speak, in order of precedence.
     pub people: Vec<PersonView>,
     /// Programme.
     pub segments: Vec<SegmentView>,
     /// Where the event stands now.
+    #[schema(value_type = schema::Life)]
     pub life: Life,
     /// People may register on the public page.
     pub registration_open: bool,
@@ -52,40 +65,53 @@ pub struct EventView {
 }
 
 /// A person with everything a name plate needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, utoipa::ToSchema)]
 pub struct PersonView {
     /// Identifier within the event.
+    #[schema(value_type = String)]
     pub id: PersonId,
     /// Name without titles.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub name: Localized,
     /// Style before the name.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub honorific: Option<Localized>,
     /// Office.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub office: Option<Localized>,
     /// Body the person belongs to.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub affiliation: Option<Localized>,
     /// ISO 3166-1 alpha-2 code.
     pub country: Option<String>,
     /// Party the person belongs to.
+    #[schema(value_type = Option<String>)]
     pub party: Option<PartyId>,
     /// Roles, the first is shown.
+    #[schema(value_type = Vec<schema::Role>)]
     pub roles: Vec<Role>,
 }
 
 /// A planned segment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, utoipa::ToSchema)]
 pub struct SegmentView {
     /// Identifier.
+    #[schema(value_type = String)]
     pub id: SegmentId,
     /// Kind; names the segment where no title is given.
+    #[schema(value_type = schema::SegmentKind)]
     pub kind: SegmentKind,
     /// Title, if it has one of its own.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub title: Option<Localized>,
     /// Planned length.
+    #[schema(value_type = u64)]
     pub planned: Millis,
     /// Who has the floor or may answer.
+    #[schema(value_type = Vec<String>)]
     pub floor: Vec<PersonId>,
     /// Planned record status.
+    #[schema(value_type = schema::RecordStatus)]
     pub record_status: RecordStatus,
 }
 
@@ -290,7 +316,7 @@ pub struct PersonRow {
 }
 
 /// What a person is told about themselves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, utoipa::ToSchema)]
 pub struct You {
     /// Who you are.
     pub person: PersonView,
@@ -299,10 +325,13 @@ pub struct You {
     /// You have a place on the stage by right.
     pub speaks: bool,
     /// May you watch and hear.
+    #[schema(value_type = schema::Admission)]
     pub admission: Admission,
     /// Your place on the stage.
+    #[schema(value_type = schema::StagePlace)]
     pub place: StagePlace,
     /// Your microphone.
+    #[schema(value_type = schema::Microphone)]
     pub microphone: Microphone,
     /// Your camera is on.
     pub camera: bool,

@@ -1,1 +1,40 @@
-//! To be written.
+//! The server: HTTP, WebSocket and media signalling around the proceedings.
+//!
+//! `router.rs` lists every address, each with a file of its own. [`Server`] listens and serves.
+//! One task per event (`event_actor.rs`) is the only writer of that event's proceedings: a command
+//! is acknowledged after its lines are durable, and then the media engine (`media.rs`) and the
+//! sockets (`hub.rs`, `live.rs`) follow. What people are shown are pure functions of the state
+//! (`views.rs`).
+
+mod app;
+mod calendar;
+mod error;
+mod event_actor;
+mod events;
+mod extract;
+mod headers;
+mod health;
+mod hub;
+mod join;
+mod listen;
+mod live;
+mod media;
+mod media_sessions;
+mod open;
+mod openapi;
+mod outbox;
+mod pages;
+mod proceedings;
+mod rate;
+mod registrations;
+mod router;
+mod serve;
+mod views;
+mod whep;
+mod whip;
+
+pub use app::Limits;
+pub use media::MediaEngine;
+pub use openapi::document as openapi;
+pub use rate::Rate;
+pub use serve::{Config, Parts, ServeError, Server, TlsFiles, app, serve};

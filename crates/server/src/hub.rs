@@ -1,0 +1,411 @@
+//! Who is connected to one event, and what they have been sent.
+//!
+//! Sections are serialised once per change and their bytes shared by all sockets of a class of
+//! readers. Nothing here waits: a socket that cannot take a message is ended.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use api_types::{CommandFailure, EndReason, Section, ServerMessage, SlotsView};
+use axum::extract::ws::Utf8Bytes;
+use base::{ConnectionId, PersonId, Sequence, Timestamp};
+use proceedings::{Admission, EventState, Life, Line, Refusal};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use crate::outbox::{Lost, Outbox};
+use crate::views::{self, Class, Kind, Kinds, Slots, Who};
+
+/// Shortest time between two sendings of the audience, the lobby and the roster, so that a flood
+/// of arrivals does not melt the console.
+const THROTTLE: Duration = Duration::from_millis(500);
+
+/// A connection whose departure the event's task has to write down.
+pub(crate) type Departed = (PersonId, ConnectionId);
+
+pub(crate) struct Hub {
+    cache: Vec<Cached>,
+    slots: Slots,
+    people: BTreeMap<PersonId, Seat>,
+    /// As what each person reads, and since when, kept for those who dropped out: a resume from
+    /// before needs everything.
+    classes: BTreeMap<PersonId, (Class, Sequence)>,
+    /// Throttled sections that changed since they were last sent.
+    late: Kinds,
+    sent_at: Instant,
+    /// Sockets that turned out to be dead while they were written to.
+    lost: Vec<Departed>,
+}
+
+/// A section as it was last sent.
+struct Cached {
+    json: Box<RawValue>,
+    changed_at: Sequence,
+}
+
+/// A connected person.
+struct Seat {
+    sockets: Vec<(ConnectionId, Outbox)>,
+    class: Class,
+    you: Utf8Bytes,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "changed")]
+struct Changed<'a> {
+    sequence: Sequence,
+    sections: Vec<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "welcome")]
+struct Welcome<'a> {
+    connection: ConnectionId,
+    sequence: Sequence,
+    now: Timestamp,
+    event: api_types::EventView,
+    you: api_types::You,
+    sections: Vec<&'a RawValue>,
+}
+
+impl Hub {
+    pub(crate) fn new(state: &EventState) -> Self {
+        let slots = Slots::default();
+        let cache = Kind::ALL
+            .into_iter()
+            .map(|kind| Cached {
+                json: raw(&views::section(kind, state, &slots)),
+                changed_at: state.sequence,
+            })
+            .collect();
+        Self {
+            cache,
+            slots,
+            people: BTreeMap::new(),
+            classes: BTreeMap::new(),
+            late: Kinds::default(),
+            sent_at: Instant::now(),
+            lost: Vec::new(),
+        }
+    }
+
+    /// When the throttled sections are due.
+    pub(crate) fn due_at(&self) -> Option<Instant> {
+        (!self.late.is_empty()).then(|| self.sent_at + THROTTLE)
+    }
+
+    /// Connections that died; each is reported once.
+    pub(crate) fn take_lost(&mut self) -> Vec<Departed> {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// Seats a new connection and welcomes it. `resume` is the last sequence it has seen.
+    pub(crate) fn connect(
+        &mut self,
+        state: &EventState,
+        now: Timestamp,
+        person: &PersonId,
+        connection: ConnectionId,
+        outbox: Outbox,
+        resume: Option<Sequence>,
+    ) {
+        let class = state.people.get(person).and_then(Class::of);
+        let (Some(class), Some(you)) = (class, views::you(state, person)) else {
+            // Put out by a command of the same batch.
+            outbox.end(put_out(state, person).unwrap_or(EndReason::BadToken));
+            self.lost.push((person.clone(), connection));
+            return;
+        };
+        self.send_late(state);
+        let since = self.classes.get(person).filter(|(before, _)| *before == class);
+        let since = since.map_or(state.sequence, |(_, since)| *since);
+        self.classes.insert(person.clone(), (class, since));
+        let seat = self.people.entry(person.clone()).or_insert_with(|| Seat {
+            sockets: Vec::new(),
+            class,
+            you: frame(&ServerMessage::You { you: Box::new(you.clone()) }),
+        });
+        let seen = resume.filter(|seen| *seen <= state.sequence && *seen >= since);
+        let welcome = Welcome {
+            connection,
+            sequence: state.sequence,
+            now,
+            event: views::event(state),
+            you,
+            sections: readable(&self.cache, class, Kinds::ALL, seen),
+        };
+        match outbox.send(frame(&welcome)) {
+            Ok(()) => seat.sockets.push((connection, outbox)),
+            Err(_) => self.lost.push((person.clone(), connection)),
+        }
+    }
+
+    /// Forgets a connection.
+    pub(crate) fn disconnect(&mut self, person: &PersonId, connection: ConnectionId) {
+        if let Some(seat) = self.people.get_mut(person) {
+            seat.sockets.retain(|(id, _)| *id != connection);
+            if seat.sockets.is_empty() {
+                self.people.remove(person);
+            }
+        }
+    }
+
+    /// Sends what `lines` changed. `state` is the state after them.
+    pub(crate) fn publish(&mut self, state: &EventState, lines: &[Line]) {
+        let mut kinds = Kinds::default();
+        let mut everybody = false;
+        let mut concerned = Vec::new();
+        for line in lines {
+            let (touched, who) = views::touched(&line.event, state);
+            kinds = kinds.union(touched);
+            match who {
+                Who::Nobody => {}
+                Who::One(person) => concerned.push(person),
+                Who::Hands(person) => {
+                    concerned.push(person);
+                    concerned.extend(state.hands.iter().map(|hand| hand.person.clone()));
+                }
+                Who::Everybody => everybody = true,
+            }
+        }
+        if everybody {
+            concerned = self.people.keys().cloned().collect();
+        } else {
+            concerned.sort_unstable();
+            concerned.dedup();
+        }
+
+        let mut changed = Kinds::default();
+        for kind in kinds.iter().filter(|kind| !kind.is_slots()) {
+            if kind.is_throttled() {
+                self.late = self.late.with(kind);
+            } else if self.refresh(state, kind) {
+                changed = changed.with(kind);
+            }
+        }
+        let moved = self.tell_concerned(state, &concerned);
+        self.broadcast(state.sequence, changed, &moved);
+        self.send_late(state);
+        self.end_put_out(state, &concerned);
+        if state.life == Life::Closed {
+            self.end_all(EndReason::Closed);
+        }
+    }
+
+    /// The media engine changed which person each slot carries.
+    pub(crate) fn set_slots(&mut self, state: &EventState, kind: Kind, slots: SlotsView) {
+        if kind == Kind::SlotsOfStage {
+            self.slots.stage = slots;
+        } else {
+            self.slots.audience = slots;
+        }
+        if self.refresh(state, kind) {
+            self.broadcast(state.sequence, Kinds::of(&[kind]), &[]);
+        }
+    }
+
+    /// Tells everybody admitted who is speaking.
+    pub(crate) fn speaking(&mut self, people: Vec<PersonId>) {
+        let message = frame(&ServerMessage::Speaking { people });
+        self.send_each(|class| class.reads(Kind::Floor).then(|| message.clone()), &[]);
+    }
+
+    /// Sends the throttled sections if they are due and somebody reads them.
+    pub(crate) fn send_late(&mut self, state: &EventState) {
+        if self.due_at().is_none_or(|due| due > Instant::now()) {
+            return;
+        }
+        self.sent_at = Instant::now();
+        let mut changed = Kinds::default();
+        for kind in self.late.iter() {
+            self.late = self.late.without(kind);
+            if self.refresh(state, kind) {
+                changed = changed.with(kind);
+            }
+        }
+        self.broadcast(state.sequence, changed, &[]);
+    }
+
+    /// Answers a command of a connection.
+    pub(crate) fn answer(
+        &mut self,
+        person: &PersonId,
+        connection: ConnectionId,
+        answer: &ServerMessage,
+    ) {
+        let Some(seat) = self.people.get_mut(person) else { return };
+        let message = frame(answer);
+        send_to(seat, person, &mut self.lost, |id| (id == connection).then(|| message.clone()));
+    }
+
+    /// Ends all sockets.
+    pub(crate) fn end_all(&mut self, reason: EndReason) {
+        for (person, seat) in std::mem::take(&mut self.people) {
+            for (connection, outbox) in seat.sockets {
+                outbox.end(reason);
+                self.lost.push((person.clone(), connection));
+            }
+        }
+    }
+
+    /// Computes a section anew; true when it changed.
+    fn refresh(&mut self, state: &EventState, kind: Kind) -> bool {
+        let json = raw(&views::section(kind, state, &self.slots));
+        let cached = &mut self.cache[kind as usize];
+        if cached.json.get() == json.get() {
+            return false;
+        }
+        *cached = Cached { json, changed_at: state.sequence };
+        true
+    }
+
+    /// Sends `You` to those of `concerned` whose own view changed, and all that they may read to
+    /// those who became another class of reader. Returns the latter.
+    fn tell_concerned(&mut self, state: &EventState, concerned: &[PersonId]) -> Vec<PersonId> {
+        let mut moved = Vec::new();
+        for person in concerned {
+            let Some(seat) = self.people.get_mut(person) else { continue };
+            let Some(you) = views::you(state, person) else { continue };
+            let message = frame(&ServerMessage::You { you: Box::new(you) });
+            if seat.you != message {
+                seat.you = message.clone();
+                send_to(seat, person, &mut self.lost, |_| Some(message.clone()));
+            }
+            let class = state.people.get(person).and_then(Class::of);
+            let Some(class) = class.filter(|class| *class != seat.class) else { continue };
+            seat.class = class;
+            self.classes.insert(person.clone(), (class, state.sequence));
+            let sections = readable(&self.cache, class, Kinds::ALL, None);
+            let message = frame(&Changed { sequence: state.sequence, sections });
+            send_to(seat, person, &mut self.lost, |_| Some(message.clone()));
+            moved.push(person.clone());
+        }
+        moved
+    }
+
+    /// Sends the changed sections to everybody who reads them, except to those in `moved` (sorted),
+    /// who were sent everything.
+    fn broadcast(&mut self, sequence: Sequence, changed: Kinds, moved: &[PersonId]) {
+        if changed.is_empty() {
+            return;
+        }
+        let cache = &self.cache;
+        let mut frames: [Option<Option<Utf8Bytes>>; Class::COUNT] = Default::default();
+        let frame_of = |class: Class| {
+            frames[class as usize]
+                .get_or_insert_with(|| {
+                    let sections = readable(cache, class, changed, None);
+                    (!sections.is_empty()).then(|| frame(&Changed { sequence, sections }))
+                })
+                .clone()
+        };
+        let lost = send_each(&mut self.people, frame_of, moved);
+        self.lost.extend(lost);
+    }
+
+    fn send_each(&mut self, frame_of: impl FnMut(Class) -> Option<Utf8Bytes>, except: &[PersonId]) {
+        let lost = send_each(&mut self.people, frame_of, except);
+        self.lost.extend(lost);
+    }
+
+    fn end_put_out(&mut self, state: &EventState, concerned: &[PersonId]) {
+        for person in concerned {
+            let Some(reason) = put_out(state, person) else { continue };
+            let Some(seat) = self.people.remove(person) else { continue };
+            for (connection, outbox) in seat.sockets {
+                outbox.end(reason);
+                self.lost.push((person.clone(), connection));
+            }
+        }
+    }
+}
+
+/// Why the sockets of a person must end, if they were put out.
+fn put_out(state: &EventState, person: &PersonId) -> Option<EndReason> {
+    match state.people.get(person)?.admission {
+        Admission::Removed => Some(EndReason::Removed),
+        Admission::Suspended => Some(EndReason::Suspended),
+        Admission::Invited | Admission::Waiting | Admission::Admitted => None,
+    }
+}
+
+/// The answer to a command that was carried out, refused, or not kept.
+pub(crate) fn outcome(
+    id: u64,
+    outcome: Result<Sequence, Result<Refusal, CommandFailure>>,
+) -> ServerMessage {
+    match outcome {
+        Ok(sequence) => ServerMessage::Accepted { id, sequence },
+        Err(Ok(refusal)) => ServerMessage::Refused { id, refusal },
+        Err(Err(failure)) => ServerMessage::Failed { id, failure },
+    }
+}
+
+/// The sections among `kinds` that `class` reads and that changed after `seen`. Throttled sections
+/// and slots are always among them: what was sent of them does not follow from a sequence.
+fn readable(
+    cache: &[Cached],
+    class: Class,
+    kinds: Kinds,
+    seen: Option<Sequence>,
+) -> Vec<&RawValue> {
+    let news = |kind: Kind| {
+        kind.is_throttled()
+            || kind.is_slots()
+            || seen.is_none_or(|seen| cache[kind as usize].changed_at > seen)
+    };
+    kinds
+        .iter()
+        .filter(|kind| class.reads(*kind) && news(*kind))
+        .map(|kind| &*cache[kind as usize].json)
+        .collect()
+}
+
+fn send_each(
+    people: &mut BTreeMap<PersonId, Seat>,
+    mut frame_of: impl FnMut(Class) -> Option<Utf8Bytes>,
+    except: &[PersonId],
+) -> Vec<Departed> {
+    let mut lost = Vec::new();
+    for (person, seat) in people.iter_mut() {
+        if except.binary_search(person).is_ok() {
+            continue;
+        }
+        if let Some(message) = frame_of(seat.class) {
+            send_to(seat, person, &mut lost, |_| Some(message.clone()));
+        }
+    }
+    lost
+}
+
+/// Sends to the sockets of one seat and ends those that cannot take it.
+fn send_to(
+    seat: &mut Seat,
+    person: &PersonId,
+    lost: &mut Vec<Departed>,
+    message_for: impl Fn(ConnectionId) -> Option<Utf8Bytes>,
+) {
+    let fails = |connection: ConnectionId, outbox: &Outbox| {
+        message_for(connection).and_then(|message| outbox.send(message).err())
+    };
+    for index in (0..seat.sockets.len()).rev() {
+        let (connection, outbox) = &seat.sockets[index];
+        let Some(why) = fails(*connection, outbox) else { continue };
+        let (connection, outbox) = seat.sockets.swap_remove(index);
+        if why == Lost::TooSlow {
+            outbox.end(EndReason::TooSlow);
+        }
+        lost.push((person.clone(), connection));
+    }
+}
+
+/// Serialising the messages of this crate cannot fail: they hold no maps with other keys than text
+/// and no types that refuse.
+fn frame(message: &impl Serialize) -> Utf8Bytes {
+    serde_json::to_string(message).unwrap_or_default().into()
+}
+
+fn raw(section: &Section) -> Box<RawValue> {
+    serde_json::value::to_raw_value(section).unwrap_or_default()
+}

@@ -1,0 +1,133 @@
+//! The one port: TCP for HTTP and the live socket, UDP for media, both on the same number.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections that the system may hold for us until they are accepted. Browsers of a whole hall
+/// come at once when the page says that the event is live.
+const BACKLOG: i32 = 1_024;
+
+/// Attempts to find a free number for both, when the system may choose.
+const ATTEMPTS: usize = 16;
+
+/// What a new connection begins with tells what it is: TLS by its record type, HTTP by the letter
+/// of a method. Anything else would be media over TCP (RFC 4571), which begins with a length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    Tls,
+    Http,
+    Other,
+}
+
+pub(crate) fn opening(first: u8) -> Opening {
+    match first {
+        0x16 => Opening::Tls,
+        b'A'..=b'Z' => Opening::Http,
+        _ => Opening::Other,
+    }
+}
+
+/// Binds both sockets to the same port. `[::]` takes IPv4 too, or alone where IPv6 is switched off.
+pub(crate) fn bind(listen: SocketAddr) -> io::Result<(TcpListener, UdpSocket)> {
+    let every = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), listen.port());
+    match bind_exactly(listen) {
+        Err(error) if listen == every && error.kind() != io::ErrorKind::AddrInUse => {
+            tracing::warn!(%error, "IPv6 is not available; listening on IPv4 only");
+            bind_exactly(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), listen.port()))
+        }
+        result => result,
+    }
+}
+
+fn bind_exactly(listen: SocketAddr) -> io::Result<(TcpListener, UdpSocket)> {
+    let attempts = if listen.port() == 0 { ATTEMPTS } else { 1 };
+    let mut result = bind_once(listen);
+    for _ in 1..attempts {
+        match &result {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => result = bind_once(listen),
+            _ => break,
+        }
+    }
+    result
+}
+
+fn bind_once(listen: SocketAddr) -> io::Result<(TcpListener, UdpSocket)> {
+    let tcp = socket(listen, Type::STREAM, Protocol::TCP)?;
+    // A restarted server takes its port back though old connections linger (RFC 9293, TIME-WAIT).
+    tcp.set_reuse_address(true)?;
+    tcp.bind(&listen.into())?;
+    tcp.listen(BACKLOG)?;
+    let tcp = TcpListener::from(tcp);
+    let address = tcp.local_addr()?;
+    let udp = socket(address, Type::DGRAM, Protocol::UDP)?;
+    udp.bind(&address.into())?;
+    Ok((tcp, udp.into()))
+}
+
+fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Where peers reach a socket that is bound to `bound`: its own address, or, for one that takes
+/// every address, those by which this machine reaches the world and itself.
+pub(crate) fn reachable(bound: SocketAddr) -> Vec<SocketAddr> {
+    if !bound.ip().is_unspecified() {
+        return vec![bound];
+    }
+    // Choosing a route sends nothing. The targets are addresses reserved for documentation
+    // (RFC 5737, RFC 3849), so that no real host is named here.
+    let route = |own: IpAddr, target: IpAddr| {
+        let socket = UdpSocket::bind((own, 0)).ok()?;
+        socket.connect((target, 9)).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    };
+    let v4 = route(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into());
+    let v6 =
+        route(Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into());
+    let mut addresses: Vec<IpAddr> = vec![Ipv4Addr::LOCALHOST.into()];
+    addresses.extend(v4);
+    if bound.is_ipv6() {
+        addresses.extend(v6);
+    }
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sockets_have_the_same_port() {
+        for listen in ["127.0.0.1:0", "[::]:0"] {
+            let (tcp, udp) = bind(listen.parse().expect("an address")).expect("sockets");
+            let address = tcp.local_addr().expect("an address");
+            assert_eq!(udp.local_addr().expect("an address").port(), address.port());
+            assert_ne!(address.port(), 0);
+            let again = bind(address);
+            assert_eq!(again.map_err(|e| e.kind()).err(), Some(io::ErrorKind::AddrInUse));
+        }
+    }
+
+    #[test]
+    fn what_a_connection_begins_with() {
+        assert_eq!(opening(0x16), Opening::Tls);
+        assert_eq!(opening(b'G'), Opening::Http);
+        assert_eq!(opening(0), Opening::Other);
+    }
+
+    #[test]
+    fn no_wildcard_is_announced() {
+        let announced = reachable("0.0.0.0:8080".parse().expect("an address"));
+        assert!(announced.contains(&"127.0.0.1:8080".parse().expect("an address")));
+        assert!(announced.iter().all(|address| !address.ip().is_unspecified()));
+    }
+}

@@ -1,0 +1,85 @@
+//! The events that this process runs, each opened when somebody first asks for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base::{Clock, EventId};
+use sfu::SfuEvent;
+use storage::{Storage, StorageError};
+
+use crate::event_actor::{self, Ask, EventHandle};
+use crate::media::MediaEngine;
+
+/// The open events.
+pub(crate) struct Open {
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
+    engine: Arc<dyn MediaEngine>,
+    events: RwLock<BTreeMap<EventId, Arc<EventHandle>>>,
+    /// Held while an event is opened, so that it never gets two tasks.
+    opening: tokio::sync::Mutex<()>,
+}
+
+impl Open {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        engine: Arc<dyn MediaEngine>,
+    ) -> Self {
+        Self { storage, clock, engine, events: RwLock::default(), opening: Default::default() }
+    }
+
+    /// The event if it is open already.
+    pub(crate) fn opened(&self, id: &EventId) -> Option<Arc<EventHandle>> {
+        self.events.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// The event, opened if need be; `None` when there is none of that name. Events that another
+    /// program creates in the same storage are found too.
+    pub(crate) async fn find(
+        &self,
+        id: &EventId,
+    ) -> Result<Option<Arc<EventHandle>>, StorageError> {
+        if let Some(handle) = self.opened(id) {
+            return Ok(Some(handle));
+        }
+        let _guard = self.opening.lock().await;
+        if let Some(handle) = self.opened(id) {
+            return Ok(Some(handle));
+        }
+        let Some(lines) = storage::load(&*self.storage, id).await? else { return Ok(None) };
+        let (storage, clock) = (Arc::clone(&self.storage), Arc::clone(&self.clock));
+        let handle = event_actor::start(storage, clock, Arc::clone(&self.engine), lines).await?;
+        let handle = Arc::new(handle);
+        let mut events = self.events.write().unwrap_or_else(PoisonError::into_inner);
+        events.insert(id.clone(), Arc::clone(&handle));
+        Ok(Some(handle))
+    }
+
+    /// Tells every socket of every event that the server stops.
+    pub(crate) async fn stop(&self) {
+        let events: Vec<_> = {
+            let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
+            events.values().cloned().collect()
+        };
+        for event in events {
+            // An event whose task is gone has no sockets either.
+            let _ = event.ask(Ask::Stop).await;
+        }
+    }
+
+    /// Hands news of the media engine to the event that it concerns.
+    pub(crate) async fn tell(&self, news: SfuEvent) {
+        let id = match &news {
+            SfuEvent::Connected { event, .. }
+            | SfuEvent::Gone { event, .. }
+            | SfuEvent::Tracks { event, .. }
+            | SfuEvent::Slots { event, .. }
+            | SfuEvent::Speaking { event, .. } => event,
+        };
+        if let Some(handle) = self.opened(id) {
+            // As above.
+            let _ = handle.ask(Ask::Media(news)).await;
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Every address of the server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::{
+    calendar, events, headers, health, join, live, media_sessions, openapi, pages, proceedings,
+    registrations, whep, whip,
+};
+
+/// Time for an answer, the body's way here included. Media offers take some ten milliseconds; what
+/// takes longer waits for a disk.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route("/health", get(health::show))
+        .route("/openapi.json", get(openapi::show))
+        .route("/events", get(events::list))
+        .route("/events/{event}", get(events::show))
+        .route("/events/{event}/calendar.ics", get(calendar::show))
+        .route("/events/{event}/join", get(join::show))
+        .route("/events/{event}/proceedings", get(proceedings::list))
+        .route("/events/{event}/registrations", post(registrations::create))
+        .route("/live", get(live::open))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(bad_method);
+    let session = || {
+        axum::routing::patch(media_sessions::patch)
+            .delete(media_sessions::end)
+            .options(media_sessions::session_options)
+    };
+    let whip = Router::new()
+        .route("/{event}", post(whip::publish).options(media_sessions::options))
+        .route("/{event}/{session}", session());
+    let whep = Router::new()
+        .route("/{event}", post(whep::subscribe).options(media_sessions::options))
+        .route("/{event}/{session}", session());
+    let media = |routes: Router<Arc<App>>| {
+        routes
+            .fallback(no_such_path)
+            .method_not_allowed_fallback(bad_method)
+            .layer(middleware::from_fn(media_sessions::allow_other_sites))
+    };
+    Router::new()
+        .nest("/api", api)
+        .nest("/whip", media(whip))
+        .nest("/whep", media(whep))
+        .fallback_service(get(pages::show).with_state(Arc::clone(&app)))
+        .layer(middleware::from_fn(log))
+        .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn(headers::secure))
+        .with_state(app)
+}
+
+async fn no_such_path() -> ApiError {
+    ApiError::NoSuchPath
+}
+
+async fn bad_method() -> ApiError {
+    ApiError::BadMethod
+}
+
+async fn in_time(request: Request, next: Next) -> Result<Response, ApiError> {
+    let answered = tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await;
+    answered.map_err(|_| ApiError::Overdue)
+}
+
+/// Names the route and not the address, for addresses hold names of people's sessions.
+async fn log(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<axum::extract::MatchedPath>().cloned();
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("page", |route| route.as_str());
+    tracing::debug!(%method, route, status = response.status().as_u16(), "answered");
+    response
+}

@@ -1,0 +1,420 @@
+//! Listening and serving: sockets, TLS, connections, and an orderly end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Request, Response, StatusCode, header};
+use base::{Clock, Random};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use sfu::{Sfu, SfuConfig, SfuEvent, StartError};
+use storage::{LinkKey, Storage};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tower::ServiceExt;
+
+use crate::app::{App, Limits, SOCKETS_MAX};
+use crate::listen::{self, Opening};
+use crate::media::MediaEngine;
+use crate::open::Open;
+use crate::rate::PerAddress;
+use crate::router::router;
+
+/// Connections served at once: the sockets of the largest audience, and as many requests again.
+/// Further ones wait in the system's queue.
+const CONNECTIONS_MAX: usize = 2 * SOCKETS_MAX;
+
+/// Time for the first byte, for the TLS handshake, and for the head of each request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest head of a request. A token and the headers of a browser fit ten times.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// Time for everybody to be told that the server stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pause after a failed accept, which fails again at once while no file handle is free.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How to serve.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address and port, TCP and UDP. Port 0 lets the system choose; `[::]` takes IPv4 too.
+    pub listen: SocketAddr,
+    /// Where people reach this server, as `https://events.example.org`. `None` is
+    /// `http://localhost:{port}`, or `https` with TLS.
+    pub public_url: Option<String>,
+    /// Addresses told to browsers for media, with or without NAT in between. Empty means those of
+    /// this machine.
+    pub announce: Vec<IpAddr>,
+    /// Certificate and key, where no reverse proxy does TLS.
+    pub tls: Option<TlsFiles>,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Media worker threads.
+    pub media_workers: usize,
+    /// How often one address may do what.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// The defaults, on this address.
+    pub fn on(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            public_url: None,
+            announce: Vec::new(),
+            tls: None,
+            trusted_proxies: vec![
+                std::net::Ipv4Addr::LOCALHOST.into(),
+                std::net::Ipv6Addr::LOCALHOST.into(),
+            ],
+            media_workers: 1,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// PEM files.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The certificate, followed by those that lead to its root.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// What the binary hands in.
+pub struct Parts {
+    /// Where proceedings and links are kept.
+    pub storage: Arc<dyn Storage>,
+    /// The present moment.
+    pub clock: Arc<dyn Clock>,
+    /// The system's generator.
+    pub random: Box<dyn Random>,
+    /// The secret from which personal links are derived.
+    pub links: LinkKey,
+}
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The port is taken, or the address is not this machine's.
+    #[error("cannot listen on {listen} (TCP and UDP): {error}")]
+    Listen {
+        /// What was asked for.
+        listen: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file of [`TlsFiles`] cannot be used.
+    #[error("{}: {why}", path.display())]
+    Tls {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The public address is not one.
+    #[error("the public address {0:?} is not like https://events.example.org")]
+    PublicUrl(String),
+    /// The media engine did not start.
+    #[error(transparent)]
+    Media(#[from] StartError),
+}
+
+/// A server that listens and does not serve yet.
+pub struct Server {
+    tcp: TcpListener,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    app: Arc<App>,
+    media_events: mpsc::Receiver<SfuEvent>,
+}
+
+impl Server {
+    /// Binds the sockets and starts the media engine. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ServeError`] names what is wrong and where.
+    pub fn bind(config: Config, parts: Parts) -> Result<Self, ServeError> {
+        let listen = config.listen;
+        let failed = |error| ServeError::Listen { listen, error };
+        let tls = config.tls.as_ref().map(acceptor).transpose()?;
+        let (tcp, udp) = listen::bind(listen).map_err(failed)?;
+        let tcp = TcpListener::from_std(tcp).map_err(failed)?;
+        let address = tcp.local_addr().map_err(failed)?;
+        let public_url = public_url(config.public_url, address.port(), tls.is_some())?;
+        let announce = if config.announce.is_empty() {
+            listen::reachable(address)
+        } else {
+            config.announce.iter().map(|ip| SocketAddr::new(*ip, address.port())).collect()
+        };
+        let workers = config.media_workers;
+        let (sfu, media_events) = Sfu::start(SfuConfig { udp, announce, workers })?;
+        let app = shared(parts, Arc::new(sfu), public_url, config.trusted_proxies, config.limits);
+        Ok(Self { tcp, address, tls, app, media_events })
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where people reach it.
+    pub fn public_url(&self) -> &str {
+        &self.app.public_url
+    }
+
+    /// Serves until `stop` resolves; then everybody is told, and what is under way gets some
+    /// seconds to end.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { tcp, tls, app, mut media_events, .. } = self;
+        let events = Arc::clone(&app.events);
+        let media = tokio::spawn(async move {
+            while let Some(news) = media_events.recv().await {
+                events.tell(news).await;
+            }
+        });
+        let (stopping, stopped) = watch::channel(false);
+        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let connection =
+            Connection { app: Arc::clone(&app), router: router(Arc::clone(&app)), tls };
+        let accepting = accept(tcp, connection, Arc::clone(&connections), stopped);
+        tokio::select! {
+            () = accepting => {}
+            () = stop => {}
+        }
+        tracing::info!("stopping");
+        app.events.stop().await;
+        // Without a receiver nobody is left to be told.
+        let _ = stopping.send(true);
+        let all = |semaphore: Arc<Semaphore>, max: usize| async move {
+            let max = u32::try_from(max).unwrap_or(u32::MAX);
+            // The semaphores are never closed.
+            let _ = semaphore.acquire_many(max).await;
+        };
+        let over = async {
+            all(Arc::clone(&app.sockets), SOCKETS_MAX).await;
+            all(connections, CONNECTIONS_MAX).await;
+        };
+        if tokio::time::timeout(STOP_TIMEOUT, over).await.is_err() {
+            tracing::warn!("some connections did not end in time and are cut");
+        }
+        media.abort();
+    }
+}
+
+/// Serves until the process is asked to end (SIGTERM, Ctrl-C).
+///
+/// # Errors
+/// See [`Server::bind`].
+pub async fn serve(config: Config, parts: Parts) -> Result<(), ServeError> {
+    let server = Server::bind(config, parts)?;
+    tracing::info!(address = %server.address(), url = server.public_url(), "serving");
+    server.run(asked_to_end()).await;
+    Ok(())
+}
+
+/// The HTTP service without sockets, for tests that call it directly.
+pub fn app(parts: Parts, engine: Arc<dyn MediaEngine>, limits: Limits) -> Router {
+    router(shared(parts, engine, "http://localhost".to_owned(), Vec::new(), limits))
+}
+
+fn shared(
+    parts: Parts,
+    engine: Arc<dyn MediaEngine>,
+    public_url: String,
+    trusted_proxies: Vec<IpAddr>,
+    limits: Limits,
+) -> Arc<App> {
+    let Parts { storage, clock, random, links } = parts;
+    let events = Open::new(Arc::clone(&storage), Arc::clone(&clock), engine);
+    Arc::new(App {
+        storage,
+        clock,
+        events: Arc::new(events),
+        public_url,
+        links,
+        trusted_proxies,
+        registrations: PerAddress::new(limits.registrations),
+        bad_tokens: PerAddress::new(limits.bad_tokens),
+        hellos: PerAddress::new(limits.hellos),
+        sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
+        random: Mutex::new(random),
+    })
+}
+
+fn public_url(given: Option<String>, port: u16, tls: bool) -> Result<String, ServeError> {
+    let Some(given) = given else {
+        let scheme = if tls { "https" } else { "http" };
+        return Ok(format!("{scheme}://localhost:{port}"));
+    };
+    let url = given.trim_end_matches('/').to_owned();
+    let parsed = url.parse::<axum::http::Uri>().ok();
+    let good = parsed.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.authority().is_some()
+            && matches!(uri.path(), "" | "/")
+            && uri.query().is_none()
+    });
+    if good { Ok(url) } else { Err(ServeError::PublicUrl(given)) }
+}
+
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be caught");
+            // Without Ctrl-C either, the process ends by other means.
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ServeError> {
+    let wrong = |path: &Path, why: String| ServeError::Tls { path: path.to_owned(), why };
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(&files.certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| wrong(&files.certificate, error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(wrong(&files.certificate, "there is no certificate in this file".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .map_err(|error| wrong(&files.key, error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key))
+        .map_err(|error| wrong(&files.certificate, error.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn accept(
+    tcp: TcpListener,
+    connection: Connection,
+    connections: Arc<Semaphore>,
+    stopped: watch::Receiver<bool>,
+) {
+    loop {
+        // The semaphore is never closed.
+        let Ok(place) = Arc::clone(&connections).acquire_owned().await else { return };
+        match tcp.accept().await {
+            Ok((stream, peer)) => {
+                let (connection, stopped) = (connection.clone(), stopped.clone());
+                tokio::spawn(async move {
+                    connection.serve(stream, peer, stopped).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// How each connection is served.
+#[derive(Clone)]
+struct Connection {
+    app: Arc<App>,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, stopped: watch::Receiver<bool>) {
+        let mut first = [0];
+        let peeked = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await;
+        if !matches!(peeked, Ok(Ok(1))) {
+            return;
+        }
+        // Failing to switch off Nagle's algorithm costs some milliseconds and nothing else.
+        let _ = stream.set_nodelay(true);
+        match (listen::opening(first[0]), self.tls.clone()) {
+            (Opening::Tls, Some(acceptor)) => {
+                let shaken = tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await;
+                if let Ok(Ok(stream)) = shaken {
+                    self.http(stream, peer, stopped, false).await;
+                }
+            }
+            (Opening::Http, Some(_)) => self.http(stream, peer, stopped, true).await,
+            (Opening::Http, None) => self.http(stream, peer, stopped, false).await,
+            (Opening::Tls, None) | (Opening::Other, _) => {}
+        }
+    }
+
+    /// Serves HTTP/1.1; with `elsewhere` only by sending the client to the public address.
+    async fn http(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        peer: SocketAddr,
+        mut stopped: watch::Receiver<bool>,
+        elsewhere: bool,
+    ) {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let (router, app) = (self.router.clone(), Arc::clone(&self.app));
+            async move {
+                if elsewhere {
+                    return Ok::<_, Infallible>(moved(&app.public_url, &request));
+                }
+                request.extensions_mut().insert(ConnectInfo(peer));
+                router.oneshot(request.map(Body::new)).await
+            }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        // What a client does wrong on its connection is its own concern and no error of ours.
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = told_to_stop(&mut stopped) => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+}
+
+/// Resolves when the server stops.
+async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+    // A server that is gone has stopped, too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn moved(public_url: &str, request: &Request<Incoming>) -> Response<Body> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    if let Ok(location) = format!("{public_url}{path}").parse() {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
