@@ -52,6 +52,12 @@ const PROVEN_FACTOR: f64 = 1.5;
 const LOSS_HIGH: f64 = 0.10;
 const LOSS_LOW: f64 = 0.02;
 
+/// A probe of fewer packets says nothing.
+const PROBE_PACKETS_MIN: u64 = 5;
+
+/// The share of a probe's rate that is believed: the line must carry it for longer than a burst.
+const PROBE_SHARE: f64 = 0.85;
+
 /// How long arrivals are counted for the arriving rate.
 const RATE_WINDOW: Duration = Duration::from_millis(500);
 
@@ -92,6 +98,19 @@ pub struct Bandwidth {
     arrived: VecDeque<(Instant, u32)>,
     arrived_bytes: u64,
     reported_to: u64,
+    probe: Option<Probe>,
+}
+
+/// A burst sent on purpose to find out what the line carries.
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    first: u64,
+    /// One past the last; `None` while it is being sent.
+    end: Option<u64>,
+    received_bytes: u64,
+    received: u64,
+    first_arrival: i64,
+    last_arrival: i64,
 }
 
 /// What the slope of the delay says.
@@ -124,6 +143,7 @@ impl Default for Bandwidth {
             arrived: VecDeque::new(),
             arrived_bytes: 0,
             reported_to: 0,
+            probe: None,
         }
     }
 }
@@ -146,6 +166,26 @@ impl Bandwidth {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
         let bps = self.estimate_bps as u64;
         bps
+    }
+
+    /// What is sent until [`Self::end_probe`] is a burst that asks the line for more.
+    pub fn begin_probe(&mut self) {
+        self.probe = Some(Probe {
+            first: self.next,
+            end: None,
+            received_bytes: 0,
+            received: 0,
+            first_arrival: i64::MAX,
+            last_arrival: i64::MIN,
+        });
+    }
+
+    /// See [`Self::begin_probe`].
+    pub fn end_probe(&mut self) {
+        let next = self.next;
+        if let Some(probe) = &mut self.probe {
+            probe.end = Some(next);
+        }
     }
 
     /// The share of packets lost lately, 0 to 1.
@@ -172,6 +212,9 @@ impl Bandwidth {
                         received += 1;
                     }
                     self.note_arrival(now, sent.bytes);
+                    if let Some(probe) = &mut self.probe {
+                        probe.note(number, sent.bytes, *arrival);
+                    }
                     let said = self.note_group(now, sent.at, *arrival);
                     if queue == Queue::Level || said == Queue::Growing {
                         queue = said;
@@ -188,9 +231,25 @@ impl Bandwidth {
             self.loss += (share - self.loss) * 0.3;
         }
         self.adapt(now, queue);
+        self.conclude_probe();
     }
 
-    /// A probe of `bps` came through whole: the line carries at least that.
+    /// When all of a probe is reported, the rate at which it arrived is what the line carries.
+    fn conclude_probe(&mut self) {
+        let Some(probe) = self.probe else { return };
+        let Some(end) = probe.end.filter(|end| *end <= self.reported_to) else { return };
+        self.probe = None;
+        let whole = probe.received * 10 >= (end - probe.first) * 8;
+        let units = probe.last_arrival - probe.first_arrival;
+        if !whole || probe.received < PROBE_PACKETS_MIN || units <= 0 {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a burst of some packets")]
+        let bps = probe.received_bytes as f64 * 8.0 / (units as f64 * 250e-6);
+        // Raised only: a burst that was slowed by its own length says little.
+        self.estimate_bps = self.estimate_bps.max(bps * PROBE_SHARE).clamp(MIN_BPS, MAX_BPS);
+    }
+
     fn arriving_bps(&self, now: Instant) -> f64 {
         let span = self
             .arrived
@@ -318,6 +377,21 @@ impl Bandwidth {
     }
 }
 
+impl Probe {
+    fn note(&mut self, number: u64, bytes: u32, arrival: i64) {
+        if number < self.first || self.end.is_some_and(|end| number >= end) {
+            return;
+        }
+        self.received += 1;
+        // The first packet's arrival begins the measured span, so its bytes do not count.
+        if self.first_arrival != i64::MAX {
+            self.received_bytes += u64::from(bytes);
+        }
+        self.first_arrival = self.first_arrival.min(arrival);
+        self.last_arrival = self.last_arrival.max(arrival);
+    }
+}
+
 /// Slope of the least-squares line through the points.
 fn slope(points: &VecDeque<(f64, f64)>) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "twenty points")]
@@ -357,7 +431,8 @@ mod tests {
                 let number = bandwidth.next;
                 bandwidth.sent(at, 1_200);
                 let begins = link_free.max(t);
-                let dropped = begins - t > 0.5 || (loss_every > 0 && number % loss_every == 0);
+                let dropped =
+                    begins - t > 0.5 || (loss_every > 0 && number.is_multiple_of(loss_every));
                 if dropped {
                     pending.push((number, None));
                     continue;
@@ -403,6 +478,24 @@ mod tests {
         let found =
             run(&mut bandwidth, Instant::now(), 60, 5_000_000.0, 25, |e| e.min(1_500_000.0));
         assert!(found > 1_000_000.0, "4 % of loss: {found}");
+    }
+
+    #[test]
+    fn a_probe_raises_the_estimate_to_what_arrived() {
+        for (gap_units, least, most) in [(4, 7_000_000, 9_000_000), (40, 0, 900_000)] {
+            let mut bandwidth = Bandwidth::default();
+            let now = Instant::now();
+            bandwidth.begin_probe();
+            for _ in 0..15 {
+                bandwidth.sent(now, 1_200);
+            }
+            bandwidth.end_probe();
+            let packets = (0..15).map(|n| Some(1_000 + n * gap_units)).collect();
+            let report_at = now + Duration::from_millis(80);
+            bandwidth.handle_arrivals(report_at, &Arrivals { base: 0, packets });
+            let found = bandwidth.estimate_bps();
+            assert!((least..=most).contains(&found), "{found}");
+        }
     }
 
     #[test]

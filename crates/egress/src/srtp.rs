@@ -88,8 +88,8 @@ impl Master<'_> {
                 self.fill(label + 1, &mut auth)?;
                 let unbound = UnboundCipherKey::new(&AES_128, &key).map_err(|_| NotAuthentic)?;
                 Ok(Cipher::CounterModeSha1 {
-                    key: EncryptingKey::ctr(unbound).map_err(|_| NotAuthentic)?,
-                    auth: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &auth),
+                    key: Box::new(EncryptingKey::ctr(unbound).map_err(|_| NotAuthentic)?),
+                    auth: Box::new(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &auth)),
                     salt,
                 })
             }
@@ -123,7 +123,7 @@ impl Master<'_> {
 /// A session cipher, ready to use for every packet.
 enum Cipher {
     Gcm { key: Box<LessSafeKey>, salt: [u8; 12] },
-    CounterModeSha1 { key: EncryptingKey, auth: hmac::Key, salt: [u8; 14] },
+    CounterModeSha1 { key: Box<EncryptingKey>, auth: Box<hmac::Key>, salt: [u8; 14] },
 }
 
 impl std::fmt::Debug for Cipher {
