@@ -7,12 +7,19 @@
 use crate::plan::{SLOTS, SlotKind};
 use crate::track::LAYERS_MAX;
 
-/// Set aside for sound, whatever the estimate says: three Opus voices with headers.
-const SOUND_BPS: u64 = 3 * 50_000;
+/// Set aside for each voice that may be heard, whatever the estimate says: Opus with headers.
+const VOICE_BPS: u64 = 50_000;
 
 /// A larger layer is taken only if this much more than it needs is there, in percent, so that a
 /// layer at the limit does not come and go.
 const GROWTH_MARGIN_PERCENT: u64 = 120;
+
+/// A larger layer that runs may need this much of what is there, in percent.
+const KEEP_LARGE_PERCENT: u64 = 100;
+
+/// The smallest layer that runs is given up only below this share, in percent: estimates fall
+/// short of what is being carried by a fifth after every hiccup, and the next step is no picture.
+const KEEP_SMALLEST_PERCENT: u64 = 60;
 
 /// One layer that could be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +56,9 @@ impl Choice {
         self.offers[0]
     }
 
-    /// From the largest down.
-    fn falling(&self) -> impl Iterator<Item = Offer> + '_ {
-        self.offers[..self.count].iter().rev().flatten().copied()
+    /// From the smallest up.
+    fn rising(&self) -> impl Iterator<Item = Offer> + '_ {
+        self.offers[..self.count].iter().flatten().copied()
     }
 }
 
@@ -68,54 +75,88 @@ const FIRST_ROUND: [SlotKind; 6] = [
 /// Those that may grow beyond it.
 const SECOND_ROUND: [SlotKind; 2] = [SlotKind::Screen, SlotKind::Main];
 
-/// Chooses a layer for every picture slot; `None` where there is nothing to send or no room for
-/// it. `estimate_bps` is what the receiver's network carries, `None` while nobody knows.
+/// What a receiver gets, and what it would be worth having more bandwidth for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allocation {
+    /// The layer of every picture slot; `None` where there is nothing to send or no room for it.
+    pub(crate) layers: [Option<u8>; SLOTS],
+    /// Bits a second in all with which the next picture would appear or grow; 0 when none would.
+    pub(crate) next_bps: u64,
+    /// Bits a second with which everything would be sent at its largest.
+    pub(crate) wish_bps: u64,
+}
+
+/// Chooses a layer for every picture slot. `estimate_bps` is what the receiver's network carries;
+/// while nobody knows (`None`), every picture begins with its smallest layer, so that even a thin
+/// line is not flooded in the first seconds. `voices` is the number of voices to set aside for.
 pub(crate) fn allocate(
     choices: &[Choice; SLOTS],
+    voices: usize,
     estimate_bps: Option<u64>,
-) -> [Option<u8>; SLOTS] {
+) -> Allocation {
+    let sound_bps = VOICE_BPS * voices as u64;
     let mut chosen: [Option<Offer>; SLOTS] = [None; SLOTS];
-    let mut left = estimate_bps.unwrap_or(u64::MAX).saturating_sub(SOUND_BPS);
+    let mut left = estimate_bps.unwrap_or(u64::MAX).saturating_sub(sound_bps);
+    let (mut used_bps, mut next_bps) = (sound_bps, 0);
     for slot in FIRST_ROUND.map(SlotKind::index) {
         let choice = &choices[slot];
         let Some(smallest) = choice.smallest() else { continue };
-        // What already runs may stay up to the limit, what does not run must clear it with room.
-        if fits(smallest.rate_bps, left, choice.running.is_some()) {
-            left -= smallest.rate_bps.min(left);
+        let share =
+            if choice.running.is_some() { KEEP_SMALLEST_PERCENT } else { GROWTH_MARGIN_PERCENT };
+        if percent(smallest.rate_bps, share) <= left {
+            left = left.saturating_sub(smallest.rate_bps);
+            used_bps += smallest.rate_bps;
             chosen[slot] = Some(smallest);
+        } else if next_bps == 0 {
+            next_bps = used_bps + percent(smallest.rate_bps, GROWTH_MARGIN_PERCENT);
         }
     }
     for slot in SECOND_ROUND.map(SlotKind::index) {
         let choice = &choices[slot];
         let Some(smallest) = chosen[slot] else { continue };
-        let budget = left.saturating_add(smallest.rate_bps);
-        let larger = choice.falling().find(|offer| {
-            fits(offer.rate_bps, budget, choice.running == Some(offer.layer)) || *offer == smallest
-        });
-        if let Some(larger) = larger {
-            left = budget.saturating_sub(larger.rate_bps);
-            chosen[slot] = Some(larger);
+        if estimate_bps.is_none() {
+            continue;
         }
+        let budget = left.saturating_add(smallest.rate_bps);
+        let mut larger = smallest;
+        for offer in choice.rising().filter(|offer| *offer != smallest) {
+            let share = if choice.running == Some(offer.layer) {
+                KEEP_LARGE_PERCENT
+            } else {
+                GROWTH_MARGIN_PERCENT
+            };
+            if percent(offer.rate_bps, share) <= budget {
+                larger = offer;
+            } else if next_bps == 0 {
+                let grown = percent(offer.rate_bps, GROWTH_MARGIN_PERCENT);
+                next_bps = (used_bps + grown).saturating_sub(smallest.rate_bps);
+            }
+        }
+        used_bps += larger.rate_bps - smallest.rate_bps;
+        left = budget.saturating_sub(larger.rate_bps);
+        chosen[slot] = Some(larger);
     }
-    chosen.map(|offer| offer.map(|offer| offer.layer))
+    Allocation {
+        layers: chosen.map(|offer| offer.map(|offer| offer.layer)),
+        next_bps,
+        wish_bps: sound_bps + wish_bps(choices),
+    }
 }
 
-const fn fits(rate_bps: u64, budget_bps: u64, runs_already: bool) -> bool {
-    let margin = if runs_already { 100 } else { GROWTH_MARGIN_PERCENT };
-    rate_bps.saturating_mul(margin) / 100 <= budget_bps
+const fn percent(bps: u64, share: u64) -> u64 {
+    bps.saturating_mul(share) / 100
 }
 
-/// What the receiver would get if its network carried everything: the aim for bandwidth probing.
-pub(crate) fn wish_bps(choices: &[Choice; SLOTS]) -> u64 {
-    let largest = |slot: &SlotKind| choices[slot.index()].falling().next();
+fn wish_bps(choices: &[Choice; SLOTS]) -> u64 {
+    let largest = |slot: &SlotKind| choices[slot.index()].rising().last();
     let smallest = |slot: &SlotKind| choices[slot.index()].smallest();
     let grown: u64 = SECOND_ROUND
         .iter()
         .filter_map(largest)
-        .map(|o| o.rate_bps * GROWTH_MARGIN_PERCENT / 100)
+        .map(|offer| percent(offer.rate_bps, GROWTH_MARGIN_PERCENT))
         .sum();
     let small: u64 = FIRST_ROUND[2..].iter().filter_map(smallest).map(|o| o.rate_bps).sum();
-    SOUND_BPS + grown + small
+    grown + small
 }
 
 #[cfg(test)]
@@ -140,17 +181,19 @@ mod tests {
     #[test]
     fn pictures_grow_and_shrink_with_the_bandwidth() {
         for (estimate, running, main, thumb) in [
-            (None, None, Some(0), Some(2)),
+            (None, None, Some(2), Some(2)),
             (Some(5_000_000), None, Some(0), Some(2)),
-            (Some(1_700_000), None, Some(1), Some(2)),
+            (Some(1_900_000), None, Some(1), Some(2)),
             (Some(1_900_000), Some(0), Some(0), Some(2)),
             (Some(1_900_000), Some(1), Some(1), Some(2)),
             (Some(500_000), Some(0), Some(2), Some(2)),
             (Some(350_000), Some(0), Some(2), None),
-            (Some(160_000), Some(2), None, None),
+            (Some(250_000), Some(2), Some(2), None),
+            (Some(230_000), Some(2), None, None),
+            (Some(320_000), None, None, None),
             (Some(64_000), Some(2), None, None),
         ] {
-            let got = allocate(&choices(running), estimate);
+            let got = allocate(&choices(running), 3, estimate).layers;
             assert_eq!((got[MAIN], got[THUMB]), (main, thumb), "{estimate:?} {running:?}");
         }
     }
@@ -159,13 +202,23 @@ mod tests {
     fn the_screen_comes_first() {
         let mut all = choices(None);
         all[SCREEN].add(Offer { layer: 0, rate_bps: 700_000 });
-        let got = allocate(&all, Some(1_250_000));
+        let got = allocate(&all, 1, Some(1_150_000)).layers;
         assert_eq!((got[SCREEN], got[MAIN], got[THUMB]), (Some(0), Some(2), Some(2)));
     }
 
     #[test]
     fn a_thumbnail_is_always_the_smallest_layer() {
-        assert_eq!(allocate(&choices(None), None)[THUMB], Some(2));
-        assert_eq!(wish_bps(&choices(None)), SOUND_BPS + 1_800_000 + 150_000);
+        let got = allocate(&choices(None), 3, Some(100_000_000));
+        assert_eq!(got.layers[THUMB], Some(2));
+        assert_eq!((got.next_bps, got.wish_bps), (0, 150_000 + 1_800_000 + 150_000));
+    }
+
+    #[test]
+    fn the_next_step_is_known() {
+        let next = |estimate| allocate(&choices(None), 1, Some(estimate)).next_bps;
+        assert_eq!(next(100_000), 50_000 + 180_000, "the main picture appears");
+        assert_eq!(next(300_000), 50_000 + 150_000 + 180_000, "the thumbnail appears");
+        assert_eq!(next(500_000), 50_000 + 150_000 + 600_000, "the main picture grows");
+        assert_eq!(next(900_000), 50_000 + 150_000 + 1_800_000, "and grows again");
     }
 }

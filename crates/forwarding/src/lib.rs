@@ -32,6 +32,6 @@ mod units;
 
 pub use codec::{Codec, PictureFields, PictureId, describe};
 pub use plan::{Class, Hearing, SLOTS, Seats, SlotKind};
-pub use room::{Forward, Full, Output, Packet, ReceiverSpec, Room};
+pub use room::{Demand, Forward, Full, Output, Packet, ReceiverSpec, Room};
 pub use track::TrackKind;
 pub use units::{Format, Formats, Micros, Owner, ReceiverId, TrackId};

@@ -1,6 +1,6 @@
 //! One room: its tracks, its receivers, and who gets what.
 
-use crate::allocation::{Choice, Offer, allocate, wish_bps};
+use crate::allocation::{Allocation, Choice, Offer, allocate};
 use crate::codec::{Codec, describe};
 use crate::plan::{Class, Hearing, SLOTS, Seats, SlotKind, VOICES, seat_voices};
 use crate::rewrite::{Place, Rewriter};
@@ -88,6 +88,15 @@ pub enum Output {
     Speaking(Vec<Owner>),
     /// Nothing more to do until then, or until the next change if `None`.
     Timeout(Option<Micros>),
+}
+
+/// What a receiver could use more bandwidth for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Demand {
+    /// Bits a second in all with which its next picture would appear or grow; 0 when none would.
+    pub next_bps: u64,
+    /// Bits a second in all with which it would get everything at its largest.
+    pub wish_bps: u64,
 }
 
 /// What a receiver has negotiated.
@@ -453,10 +462,13 @@ impl Room {
         Output::Timeout(soonest)
     }
 
-    /// What the receiver would get if its network carried everything, in bits a second: the aim
-    /// for bandwidth probing.
-    pub fn wish_bps(&self, id: ReceiverId) -> u64 {
-        self.receiver(id).map_or(0, |_| wish_bps(&self.choices(id.index())))
+    /// What it is worth looking for more bandwidth for.
+    pub fn demand(&self, id: ReceiverId) -> Demand {
+        let Some(estimate) = self.receiver(id).map(|receiver| receiver.estimate_bps) else {
+            return Demand::default();
+        };
+        let Allocation { next_bps, wish_bps, .. } = self.allocation(id.index(), estimate);
+        Demand { next_bps, wish_bps }
     }
 
     /// How often a slot stayed empty because its receiver cannot decode what the publisher sends.
@@ -694,11 +706,16 @@ impl Room {
         choices
     }
 
+    fn allocation(&self, receiver: usize, estimate_bps: Option<u64>) -> Allocation {
+        let voices = (0..VOICES).filter(|slot| self.seated(receiver, *slot).is_some()).count();
+        allocate(&self.choices(receiver), voices.max(1), estimate_bps)
+    }
+
     /// Links every slot of the receiver to what it should carry.
     fn assign(&mut self, receiver: usize) {
         let Some(who) = self.receivers[receiver].as_ref() else { return };
         let (class, formats, owner) = (who.class, who.formats, who.owner);
-        let layers = allocate(&self.choices(receiver), who.estimate_bps);
+        let Allocation { layers, .. } = self.allocation(receiver, who.estimate_bps);
         for kind in SlotKind::ALL {
             let slot = receiver * SLOTS + kind.index();
             let seat = self.seated(receiver, kind.index());

@@ -238,6 +238,9 @@ fn receiving_side(negotiated: &mut Negotiated) -> ReceivingSide {
                 _ => REPAIR_PACKETS_SMALL,
             };
             stream.set_rtx_cache(packets, REPAIR_AGE_MAX, Some(REPAIR_RATIO_MAX));
+            // The publisher has paced it already; a second pacing only adds delay. Bandwidth is
+            // kept by choosing layers.
+            stream.set_unpaced(true);
         }
         let Some(media) = rtc.media(section.mid) else { continue };
         reports_arrival |=

@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use base::{EventId, PersonId};
-use forwarding::{Codec, Format, Owner, ReceiverId, SlotKind, TrackId, TrackKind};
+use forwarding::{Codec, Demand, Format, Owner, ReceiverId, SlotKind, TrackId, TrackKind};
+use str0m::bwe::Bitrate;
 use str0m::media::{KeyframeRequestKind, Mid, Pt, Rid};
 use str0m::net::{DatagramSend, Protocol, Receive};
 use str0m::rtp::{RtpWrite, Ssrc};
@@ -123,7 +124,8 @@ pub(crate) struct Receiver {
     pub(crate) estimate_bps: Option<u64>,
     /// When the first picture was sent: estimates from before say nothing.
     pub(crate) picture_since: Option<Instant>,
-    pub(crate) wish_bps: u64,
+    /// What the engine was last told to look for.
+    pub(crate) demand: Demand,
 }
 
 impl Peer {
@@ -156,7 +158,7 @@ impl Peer {
                 side,
                 estimate_bps: None,
                 picture_since: None,
-                wish_bps: 0,
+                demand: Demand::default(),
             })),
             _ => Side::Publisher(Publisher {
                 source,
@@ -337,10 +339,13 @@ impl Peer {
         })
     }
 
-    /// Tells the engine how much bandwidth it is worth looking for, in bits a second.
-    pub(crate) fn aim_for(&mut self, wish_bps: u64) -> Result<(), Failure> {
-        use str0m::bwe::Bitrate;
-        self.guarded(|rtc| rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::from(wish_bps)))
+    /// Tells the engine what bandwidth to look for: it fills up to the next step with repetitions,
+    /// as far as the line seems to carry them, and probes towards the wish.
+    pub(crate) fn aim_for(&mut self, demand: Demand) -> Result<(), Failure> {
+        let Demand { next_bps, wish_bps } = demand;
+        self.guarded(|rtc| {
+            rtc.bwe().set_bitrate(Bitrate::from(next_bps), Bitrate::from(wish_bps));
+        })
     }
 
     /// Finds out to which track and layer a stream belongs, and in which format its packet is.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use base::limits::CONNECTIONS_PER_PERSON_MAX;
 use base::{EventId, PersonId};
-use forwarding::{Codec, Format, Micros, Output, Packet, ReceiverSpec, TrackKind, describe};
+use forwarding::{Codec, Demand, Format, Micros, Output, Packet, ReceiverSpec, TrackKind, describe};
 use str0m::bwe::BweKind;
 use str0m::media::ExtensionValues;
 use str0m::rtp::{RtpPacket, RtpWrite, SeqNo, Vp8Descriptor};
@@ -55,8 +55,10 @@ const CONNECT_MAX: Duration = Duration::from_secs(30);
 /// in silence, a still screen is repeated every second.
 const TRACK_SILENCE_MAX: Duration = Duration::from_millis(3_000);
 
-/// An estimate at its first value says nothing until pictures have been sent for so long.
-const ESTIMATE_SETTLES: Duration = Duration::from_millis(1_500);
+/// Estimates are only guesses until pictures have been sent for so long: the first burst of a key
+/// frame looks like a congested line. A line far below the first guess shows at once.
+const ESTIMATE_SETTLES: Duration = Duration::from_millis(2_000);
+const ESTIMATE_CLEARLY_LOW_BPS: u64 = ESTIMATE_FIRST_BPS / 3;
 
 /// The bandwidth of a receiver that reports nothing by which it could be estimated.
 const ESTIMATE_UNREPORTED_BPS: u64 = 2_500_000;
@@ -605,7 +607,7 @@ impl Worker {
         let Some(peer) = self.peers[at].as_ref() else { return };
         let Side::Receiver(receiver) = &peer.side else { return };
         let Some(estimate_bps) = receiver.estimate_bps else { return };
-        let settled = estimate_bps != ESTIMATE_FIRST_BPS
+        let settled = !(ESTIMATE_CLEARLY_LOW_BPS..=ESTIMATE_FIRST_BPS).contains(&estimate_bps)
             || receiver.picture_since.is_some_and(|s| self.now - s >= ESTIMATE_SETTLES);
         if !settled {
             return;
@@ -837,12 +839,18 @@ impl Worker {
         let Some(peer) = self.peers[at].as_mut().filter(|peer| peer.connected) else { return };
         let Side::Receiver(receiver) = &mut peer.side else { return };
         let Some(room) = &self.rooms[peer.room] else { return };
-        let wish = (room.core.wish_bps(receiver.id) * AIM_PERCENT / 100).min(AIM_MAX_BPS);
-        if wish.abs_diff(receiver.wish_bps) * 10 <= receiver.wish_bps {
+        let Demand { next_bps, wish_bps } = room.core.demand(receiver.id);
+        let demand = Demand {
+            next_bps: next_bps.min(AIM_MAX_BPS),
+            wish_bps: (wish_bps * AIM_PERCENT / 100).min(AIM_MAX_BPS),
+        };
+        let near = |new: u64, old: u64| new.abs_diff(old) * 10 <= old;
+        let known = receiver.demand;
+        if near(demand.next_bps, known.next_bps) && near(demand.wish_bps, known.wish_bps) {
             return;
         }
-        receiver.wish_bps = wish;
-        match peer.aim_for(wish) {
+        receiver.demand = demand;
+        match peer.aim_for(demand) {
             Ok(()) => self.mark_dirty(at),
             Err(failure) => self.failed.push((at, failure)),
         }
