@@ -7,7 +7,7 @@ import type { CallStore, Wish } from '../state/call.svelte';
 import type { LiveStore } from '../state/live.svelte';
 import { done } from './done';
 import { nextSegment, previousSegment, type House } from './house';
-import type { Phrase, Say } from './phrases';
+import type { Phrase } from './phrases';
 import { question, waitingSpeaker, type Question } from './questions';
 import { opposite, stands } from './undo';
 import { c, speak } from './words';
@@ -111,35 +111,38 @@ export class Desk {
     const before = snapshot(this.live);
     const outcome = await this.#carry(command);
     this.#underWay.delete(wish);
+    if (outcome.outcome !== 'accepted') {
+      this.tell(outcome);
+      return false;
+    }
+    this.#record(command, before, withWayBack);
+    return true;
+  }
+
+  /** Says why a wish was not met; a wish that was met is seen on the screen. */
+  tell(outcome: Wish): void {
     switch (outcome.outcome) {
       case 'accepted':
-        this.#record(command, before, withWayBack);
-        return true;
+        break;
       case 'refused':
         this.#say(c(`refused.${outcome.refusal}`), 'trouble', null);
-        return false;
+        break;
       case 'lost':
         this.#say(c('line.lost-command'), 'trouble', null);
-        return false;
+        break;
       case 'no-device':
-        this.#say(c(noDevice(command)), 'trouble', null);
-        return false;
+        this.#say(c('own.no-device'), 'trouble', null);
+        break;
     }
   }
 
-  /** One's own place and devices go by the call, which keeps tracks and proceedings in step. */
+  /** One's own place on stage goes by the call, which brings the devices along. */
   #carry(command: Command): Promise<Wish> {
     switch (command.do) {
       case 'enter-stage':
         return this.#call.enterStage();
       case 'leave-stage':
         return this.#call.leaveStage();
-      case 'set-microphone':
-        return this.#call.setMicrophone(command.on);
-      case 'set-camera':
-        return this.#call.setCamera(command.on);
-      case 'set-screen':
-        return this.#call.setScreen(command.on);
       default:
         return this.live.command(command);
     }
@@ -184,17 +187,6 @@ export class Desk {
     const message: Message = { id: ++this.#ids, text, kind, deed };
     const others = this.messages.filter((other) => other.text !== text);
     this.messages = [...others, message].slice(-TOASTS_MAX);
-  }
-}
-
-function noDevice(command: Command): Say {
-  switch (command.do) {
-    case 'set-camera':
-      return 'own.no-camera';
-    case 'set-screen':
-      return 'own.no-screen';
-    default:
-      return 'own.no-microphone';
   }
 }
 
