@@ -51,7 +51,7 @@ impl Connection {
         server: &Server,
         path: &str,
         token: &str,
-        rtc: str0m::Rtc,
+        rtc: Box<str0m::Rtc>,
         prepare: impl FnOnce(&mut str0m::change::SdpApi<'_>) -> P,
         start: impl FnOnce(&mut str0m::Rtc, P, LinkSender) -> Result<R, JoinError>,
     ) -> Result<Self, JoinError> {

@@ -14,6 +14,7 @@ pub mod http;
 pub mod ledger;
 pub mod live;
 pub mod peer;
+pub mod pulse;
 pub mod reception;
 pub mod rehearsal;
 pub mod session;
@@ -26,4 +27,20 @@ pub mod whip;
 fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::hash::RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    /// A future of a synthetic person lies on the stack of whoever waits for it.
+    #[test]
+    fn futures_are_small() {
+        let server = crate::http::Server::new("http://127.0.0.1:9").expect("an address");
+        let ledger = std::sync::Arc::new(crate::ledger::Ledger::new(std::time::Instant::now()));
+        let media = crate::whip::Media::default();
+        let publish = crate::whip::Publisher::join(&server, "/", "t", media, ledger.clone());
+        let wants = crate::whep::Wants::Sound;
+        let receive = crate::whep::Receiver::join(&server, "/", "t", wants, ledger);
+        let sizes = (size_of_val(&publish), size_of_val(&receive));
+        assert!(sizes.0 < 8_192 && sizes.1 < 8_192, "{sizes:?}");
+    }
 }

@@ -71,10 +71,18 @@ pub trait Role: Send + 'static {
     fn link(&mut self, now: Instant, link: Link);
 }
 
+/// An engine as a synthetic person's browser has it: RTP packets as they are, Opus and VP8.
+pub(crate) fn engine() -> Box<Rtc> {
+    let config =
+        Rtc::builder().set_rtp_mode(true).clear_codecs().enable_opus(true, false).enable_vp8(true);
+    Box::new(config.build(Instant::now()))
+}
+
 /// An engine with a socket, before it runs.
 pub struct Peer {
-    /// The engine; offers are made on it before [`Peer::run`].
-    pub rtc: Rtc,
+    /// The engine; offers are made on it before [`Peer::run`]. Boxed, for it is too large to be
+    /// moved through futures.
+    pub rtc: Box<Rtc>,
     socket: UdpSocket,
     local: SocketAddr,
 }
@@ -84,7 +92,7 @@ impl Peer {
     ///
     /// # Errors
     /// [`PeerError`] when there is no socket.
-    pub async fn open(server: &Server, mut rtc: Rtc) -> Result<Self, PeerError> {
+    pub async fn open(server: &Server, mut rtc: Box<Rtc>) -> Result<Self, PeerError> {
         let ip = server.local_ip().await.map_err(std::io::Error::other)?;
         let socket = UdpSocket::bind((ip, 0)).await?;
         let local = socket.local_addr()?;

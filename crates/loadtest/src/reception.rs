@@ -23,6 +23,9 @@ const PICTURE_SPAN_GAP: Duration = Duration::from_millis(500);
 /// that something stutters, and then the count says enough.
 const SPANS_MAX: usize = 10_000;
 
+/// People whose spans in one slot can be open at once. There is one, unless a server mixes.
+const SPANS_OPEN_MAX: usize = 8;
+
 /// A fixed slot of a receiver (docs/PROTOCOL.md, "Fixed slots").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slot {
@@ -258,8 +261,13 @@ impl SlotReception {
         if !fits {
             self.misplaced += 1;
         }
-        self.extend_spans(now, slot, found.track);
+        let shown_before = (self.frames, self.key_frames);
         let needs_key_frame = !slot.is_sound() && self.follow_picture(found, packet.time, key);
+        let (frames, key_frames) = (self.frames - shown_before.0, self.key_frames - shown_before.1);
+        if let Some(span) = self.extend_spans(now, slot, found.track) {
+            span.frames += frames;
+            span.key_frames += key_frames;
+        }
         Effect { needs_key_frame, delay: found.age }
     }
 
@@ -290,20 +298,23 @@ impl SlotReception {
         }
     }
 
-    fn extend_spans(&mut self, now: Instant, slot: Slot, track: TrackIndex) {
+    /// Adds the packet to the span of its track and returns that span.
+    fn extend_spans(&mut self, now: Instant, slot: Slot, track: TrackIndex) -> Option<&mut Span> {
         let gap_most = if slot.is_sound() { VOICE_SPAN_GAP } else { PICTURE_SPAN_GAP };
-        if let Some(span) = self.spans.last_mut().filter(|span| span.track == track) {
-            let gap = now.saturating_duration_since(span.until);
-            if gap <= gap_most {
-                span.until = now;
-                span.packets += 1;
-                span.gap_max = span.gap_max.max(gap);
-                return;
-            }
+        let open = self.spans.len().saturating_sub(SPANS_OPEN_MAX);
+        let continued = self.spans[open..].iter().rposition(|span| {
+            span.track == track && now.saturating_duration_since(span.until) <= gap_most
+        });
+        if let Some(at) = continued {
+            let span = &mut self.spans[open + at];
+            span.gap_max = span.gap_max.max(now.saturating_duration_since(span.until));
+            span.until = now;
+            span.packets += 1;
+            return Some(span);
         }
         if self.spans.len() == SPANS_MAX {
             self.spans_dropped += 1;
-            return;
+            return None;
         }
         self.spans.push(Span {
             track,
@@ -314,6 +325,7 @@ impl SlotReception {
             frames: 0,
             key_frames: 0,
         });
+        self.spans.last_mut()
     }
 
     /// Follows frames the way a decoder does; true when it needs a key frame.
@@ -344,9 +356,6 @@ impl SlotReception {
         };
         if starts_key_frame {
             self.key_frames += 1;
-            if let Some(span) = self.spans.last_mut() {
-                span.key_frames += 1;
-            }
         }
         if current.parts < found.parts {
             self.picture.current = Some(current);
@@ -359,9 +368,6 @@ impl SlotReception {
             .is_some_and(|(track, frame)| track == current.track && frame + 1 == current.frame);
         if current.key || follows {
             self.frames += 1;
-            if let Some(span) = self.spans.last_mut() {
-                span.frames += 1;
-            }
             self.picture.shown = Some((current.track, current.frame));
             return false;
         }

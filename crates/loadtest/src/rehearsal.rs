@@ -128,8 +128,8 @@ pub async fn rehearse(plan: RehearsalPlan) -> Result<RehearsalReport, RehearsalE
     std::fs::create_dir_all(&plan.out_dir)
         .map_err(|error| RehearsalError::Output { path: plan.out_dir.clone(), error })?;
     (plan.progress)(Progress::Preparing);
-    let cast = cast::Cast::assemble(&plan).await?;
-    let outcome = director::direct(&plan, cast).await?;
+    let cast = Box::pin(cast::Cast::assemble(&plan)).await?;
+    let outcome = Box::pin(director::direct(&plan, cast)).await?;
     (plan.progress)(Progress::Judging);
     let report = report::make(&plan, &outcome);
     report::write(&plan.out_dir, &report, &outcome)?;

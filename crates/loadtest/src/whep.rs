@@ -47,12 +47,7 @@ impl Receiver {
         wants: Wants,
         ledger: Arc<Ledger>,
     ) -> Result<Self, JoinError> {
-        let rtc = Rtc::builder()
-            .set_rtp_mode(true)
-            .clear_codecs()
-            .enable_opus(true, false)
-            .enable_vp8(true)
-            .build(Instant::now());
+        let rtc = crate::peer::engine();
         let pictures = Slot::pictures().filter(|_| wants == Wants::Everything);
         let slots: Vec<_> = Slot::sounds().chain(pictures).collect();
         let reception = Arc::new(Mutex::new(Reception {

@@ -73,12 +73,7 @@ impl Publisher {
         media: Media,
         ledger: Arc<Ledger>,
     ) -> Result<Self, JoinError> {
-        let rtc = Rtc::builder()
-            .set_rtp_mode(true)
-            .clear_codecs()
-            .enable_opus(true, false)
-            .enable_vp8(true)
-            .build(Instant::now());
+        let rtc = crate::peer::engine();
         let sent = Arc::new(Mutex::new(Sent::default()));
         let figures = Arc::clone(&sent);
         let (sounds, pictures) = (media.sound.is_some(), media.picture.is_some());

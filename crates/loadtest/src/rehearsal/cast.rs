@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use api_types::{LinkIssued, Registration};
 use base::limits::STAGE_MAX;
 use base::{Language, PersonId};
+use hyper::{Method, StatusCode};
 use proceedings::{EventDefinition, Person, Role};
 
 use super::{RehearsalError, RehearsalPlan};
 use crate::bundle;
 use crate::clip::Picture;
-use crate::http::Server;
+use crate::http::{Ask, HttpError, Server};
 use crate::ledger::{Kind, Ledger};
 use crate::speech::{Speaker, speak};
 use crate::whip::Media;
@@ -39,6 +41,8 @@ pub(super) struct Cast {
     pub(super) screen: Option<(PersonId, Media)>,
     /// Everybody who watches without a place on stage, with the token of their link.
     pub(super) audience: Vec<(PersonId, String)>,
+    /// Why fewer people registered than were wanted, if so.
+    pub(super) registration_fault: Option<String>,
     /// Where the voices come from, for the report.
     pub(super) voices: String,
 }
@@ -64,7 +68,15 @@ impl Cast {
         }
         stage.truncate(STAGE_MAX - 1);
 
-        let audience = audience(plan);
+        let mut audience = audience(plan);
+        let missing = plan.participants.saturating_sub(audience.len());
+        let mut registration_fault = None;
+        if missing > 0 {
+            // A rehearsal with fewer people is still one; the report says how many came.
+            let (registered, fault) = register(&server, plan, missing).await;
+            audience.extend(registered);
+            registration_fault = fault;
+        }
         let guest = audience.first().map(|(person, _)| person.clone());
         let players: Vec<&PersonId> = stage.iter().chain(&guest).collect();
         let (media, voices) = prepare(event, &players).await?;
@@ -97,6 +109,7 @@ impl Cast {
             media: media.into_iter().map(|player| (player.person, player.media)).collect(),
             screen,
             audience,
+            registration_fault,
             voices,
         })
     }
@@ -131,6 +144,50 @@ fn audience(plan: &RehearsalPlan) -> Vec<(PersonId, String)> {
         .take(plan.participants)
         .map(|(id, token)| (id.clone(), token.clone()))
         .collect()
+}
+
+/// Registers people on the public page, as many as wanted or until the server refuses one.
+async fn register(
+    server: &Server,
+    plan: &RehearsalPlan,
+    wanted: usize,
+) -> (Vec<(PersonId, String)>, Option<String>) {
+    let mut registered = Vec::new();
+    let path = server.path(&format!("/api/events/{}/registrations", plan.event.id));
+    for number in 1..=wanted {
+        let registration = Registration {
+            name: format!("Rehearsal {number}"),
+            affiliation: None,
+            country: None,
+            language: plan.event.languages.first().map_or("en", Language::as_str).to_owned(),
+        };
+        match register_one(server, &path, &registration).await {
+            Ok(person) => registered.push(person),
+            Err(error) => {
+                let fault =
+                    format!("only {} of {wanted} people could register: {error}", number - 1);
+                return (registered, Some(fault));
+            }
+        }
+    }
+    (registered, None)
+}
+
+async fn register_one(
+    server: &Server,
+    path: &str,
+    registration: &Registration,
+) -> Result<(PersonId, String), HttpError> {
+    let incomplete = |what| HttpError::Incomplete { path: path.to_owned(), what };
+    let body = serde_json::to_string(registration).map_err(|_| incomplete("body"))?;
+    let body = Some(("application/json", body));
+    let ask = Ask { method: Method::POST, path, token: None, body };
+    let answer = server.ask_for(StatusCode::CREATED, ask).await?;
+    let issued: LinkIssued =
+        serde_json::from_slice(&answer.body).map_err(|_| incomplete("personal link"))?;
+    // The token stands in the fragment (docs/PROTOCOL.md, "Pages").
+    let token = issued.link.split_once('#').ok_or_else(|| incomplete("token in its link"))?;
+    Ok((issued.person, token.1.to_owned()))
 }
 
 /// Gives each player a voice and a picture of their own.

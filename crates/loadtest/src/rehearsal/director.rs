@@ -18,6 +18,7 @@ use super::{Progress, RehearsalError, RehearsalPlan, SEGMENT_MIN};
 use crate::http::Ask;
 use crate::ledger::Ledger;
 use crate::live::{Live, LiveError, View};
+use crate::pulse::{Pulse, Stalls};
 use crate::reception::Histogram;
 use crate::session::JoinError;
 use crate::whep::{self, Receiver, Wants};
@@ -70,6 +71,7 @@ pub(super) struct Outcome {
     pub(super) floors: Vec<(Instant, Instant, Option<PersonId>)>,
     /// The proceedings as the server gave them.
     pub(super) proceedings: Result<String, String>,
+    pub(super) stalls: Stalls,
 }
 
 /// What all receivers received together.
@@ -121,6 +123,7 @@ pub(super) async fn direct(plan: &RehearsalPlan, cast: Cast) -> Result<Outcome, 
     let began = SystemTime::now();
     let start = Instant::now();
     let moderators = plan.event.people.iter().filter(|person| person.moderates());
+    let pulse = Pulse::start();
     let mut direction = Direction {
         plan,
         cast: &cast,
@@ -141,7 +144,8 @@ pub(super) async fn direct(plan: &RehearsalPlan, cast: Cast) -> Result<Outcome, 
     direction.programme().await;
     direction.close().await;
     let proceedings = direction.fetch_proceedings().await;
-    Ok(direction.collect(began, start, proceedings).await)
+    let stalls = pulse.stop().await;
+    Ok(direction.collect(began, start, proceedings, stalls).await)
 }
 
 impl Direction<'_> {
@@ -181,6 +185,8 @@ impl Direction<'_> {
                 Err(error) => self.fault("come-in", format!("{person}: {error}")),
             }
         }
+        let registration = self.cast.registration_fault.clone();
+        self.trials.extend(registration.map(|f| Trial { check: "come-in", fault: Some(f) }));
         self.admit().await;
         Ok(())
     }
@@ -191,13 +197,11 @@ impl Direction<'_> {
         if waiting && let Err(error) = self.moderator().command(Command::AdmitAll).await {
             self.fault("come-in", format!("the lobby could not be emptied: {error}"));
         }
-        let mut faults = Vec::new();
         for (person, live) in &mut self.lives {
-            if !live.wait_for(MESSAGE_TIMEOUT, |view| view.is_in()).await {
-                faults.push(format!("{person} was not let in"));
-            }
+            let is_in = live.wait_for(MESSAGE_TIMEOUT, View::is_in).await;
+            let fault = (!is_in).then(|| format!("{person} was not let in"));
+            self.trials.push(Trial { check: "come-in", fault });
         }
-        self.judge_trial("come-in", faults);
     }
 
     async fn green_room(&mut self) {
@@ -656,6 +660,7 @@ impl Direction<'_> {
         began: SystemTime,
         start: Instant,
         proceedings: Result<String, String>,
+        stalls: Stalls,
     ) -> Outcome {
         let mut verdicts = Vec::new();
         let mut totals = Totals::default();
@@ -681,6 +686,7 @@ impl Direction<'_> {
                 until,
                 pictures,
                 reception: &reception,
+                stalls: &stalls,
             };
             verdicts.push(judge(&self.timeline, &self.cast.ledger, &witness));
         }
@@ -712,6 +718,7 @@ impl Direction<'_> {
             receive_joins: self.receive_joins,
             floors: self.floors,
             proceedings,
+            stalls,
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::attendance::{self, Attendance};
 use super::director::Outcome;
-use super::timeline::{Fault, Verdict};
+use super::timeline::{Fault, Verdict, seconds};
 use super::{RehearsalError, RehearsalPlan};
 use crate::live::View;
 use crate::reception::Histogram;
@@ -246,10 +246,11 @@ fn message_check(outcome: &Outcome) -> Check {
             observations += 1;
             let name = holder.map_or("nobody", PersonId::as_str);
             match seen_after(view, *asked, holder) {
-                Some(after) if *asked + after <= *done + MESSAGE_AFTER => {}
+                Some(after) if in_time(outcome, *asked, *done, after) => {}
                 Some(after) => {
                     faults.push(format!(
-                        "{person} learnt that {name} has the floor after {after:.1?}"
+                        "{person} learnt that {name} has the floor after {}",
+                        seconds(after)
                     ));
                 }
                 None => faults.push(format!("{person} never learnt that {name} has the floor")),
@@ -262,6 +263,10 @@ fn message_check(outcome: &Outcome) -> Check {
 fn changes(outcome: &Outcome) -> impl Iterator<Item = (&Instant, &Instant, Option<&PersonId>)> {
     // The first entry is the state before the first change.
     outcome.floors.iter().skip(1).map(|(asked, done, holder)| (asked, done, holder.as_ref()))
+}
+
+fn in_time(outcome: &Outcome, asked: Instant, done: Instant, after: Duration) -> bool {
+    asked + after <= done + MESSAGE_AFTER + outcome.stalls.between(done, asked + after)
 }
 
 fn seen_after(view: &View, asked: Instant, holder: Option<&PersonId>) -> Option<Duration> {
@@ -327,9 +332,21 @@ fn figures(outcome: &Outcome) -> Vec<Figure> {
         ("join_receive", "offer to media path, receiving", histogram(&outcome.receive_joins)),
         ("voice_delay", "microphone to listener", totals.voice_delay.clone()),
         ("picture_delay", "camera to viewer", totals.picture_delay.clone()),
-        ("voice_after_floor", "floor given to first sound", all(|v| &v.voice_after)),
-        ("silence_after_floor", "floor taken to last sound", all(|v| &v.silence_after)),
-        ("picture_after_floor", "floor given to first picture", all(|v| &v.picture_after)),
+        (
+            "voice_after_floor",
+            "command that gave the floor to first sound",
+            all(|v| &v.voice_after),
+        ),
+        (
+            "silence_after_floor",
+            "command that took the floor to last sound",
+            all(|v| &v.silence_after),
+        ),
+        (
+            "picture_after_floor",
+            "command that gave the floor to first picture",
+            all(|v| &v.picture_after),
+        ),
         ("interruption", "longest interruption of a voice, each scene", all(|v| &v.interruptions)),
         ("message_delay", "command to message on the live socket", histogram(&messages)),
     ] {
@@ -356,6 +373,16 @@ fn figures(outcome: &Outcome) -> Vec<Figure> {
             totals.key_frames_asked,
         ),
         ("key_frames_asked_of_publishers", "key frames that the server asked for", asked),
+        (
+            "stalls_total_ms",
+            "time in which this machine stood still",
+            millis(outcome.stalls.total()),
+        ),
+        (
+            "stall_longest_ms",
+            "longest time in which this machine stood still",
+            millis(outcome.stalls.longest()),
+        ),
         ("publishers_late", "times this machine was too slow to publish in time", late),
     ] {
         add(id, title, value as f64);
@@ -388,6 +415,8 @@ impl RehearsalReport {
             page,
             "# Rehearsal of {}\n\n**{verdict}**\n\n\
              Server {}, {}, {} seconds, pace {}. {} people on stage, {} receivers. Voices: {}.\n\n\
+             Time in which the rehearsing machine itself stood still (see the figures) is not \
+             counted against the server.\n\n\
              ## Checks\n\n| | check | observations |\n|---|---|---|\n",
             self.event,
             self.server,

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use base::PersonId;
 
 use crate::ledger::{Kind, Ledger};
+use crate::pulse::Stalls;
 use crate::reception::{Reception, Slot, Span};
 
 /// A voice must be silent this long after the floor was taken away, counted from the command.
@@ -73,6 +74,8 @@ impl Moment {
 
 /// A receiver to be judged.
 pub(super) struct Witness<'a> {
+    /// When this machine stood still; such time is nobody's fault.
+    pub(super) stalls: &'a Stalls,
     pub(super) person: &'a PersonId,
     pub(super) class: Class,
     /// Media could flow from then on.
@@ -99,11 +102,11 @@ pub(super) struct Verdict {
     pub(super) own_voice: Vec<Fault>,
     pub(super) pictures_missing: Vec<Fault>,
     pub(super) pictures_intruding: Vec<Fault>,
-    /// Times from the acknowledgement to the first packet of a voice.
+    /// Times from the command to the first packet of a voice that was not heard before.
     pub(super) voice_after: Vec<Duration>,
     /// Times from the command to the last packet of a voice.
     pub(super) silence_after: Vec<Duration>,
-    /// Times from the acknowledgement to the first packet of the main picture.
+    /// Times from the command to the first packet of a main picture that was not there before.
     pub(super) picture_after: Vec<Duration>,
     /// Longest interruptions of required voices.
     pub(super) interruptions: Vec<Duration>,
@@ -135,7 +138,7 @@ fn judge_voices_present(
     witness: &Witness<'_>,
     verdict: &mut Verdict,
 ) {
-    for (moment, from, to) in stretches(timeline, witness) {
+    for Stretch { before, moment, from, to } in stretches(timeline, witness) {
         for person in &moment.expected(witness.class).required {
             if person == witness.person {
                 continue;
@@ -152,26 +155,27 @@ fn judge_voices_present(
                     .push(witness.fault(format!("{person} was not heard: {}", moment.what)));
                 continue;
             };
-            let after = first.from.saturating_duration_since(from);
-            if from == moment.done && first.from >= moment.asked {
-                verdict.voice_after.push(first.from.saturating_duration_since(moment.done));
+            let after = witness.time(from, first.from);
+            let new = before.is_some_and(|m| !m.expected(witness.class).allowed.contains(person));
+            if new && from == moment.done {
+                verdict.voice_after.push(first.from.saturating_duration_since(moment.asked));
             }
             if after > VOICE_AFTER {
-                let what = format!("{person} was heard only after {after:.1?}: {}", moment.what);
+                let what =
+                    format!("{person} was heard only after {}: {}", seconds(after), moment.what);
                 verdict.voices_missing.push(witness.fault(what));
             }
             let mut heard_until = first.from.max(from);
             let mut longest = Duration::ZERO;
             for span in &spans {
-                longest = longest
-                    .max(span.from.saturating_duration_since(heard_until))
-                    .max(span.gap_max.min(to.saturating_duration_since(span.from)));
+                longest = longest.max(witness.time(heard_until, span.from));
                 heard_until = heard_until.max(span.until);
             }
-            longest = longest.max(to.saturating_duration_since(heard_until));
+            longest = longest.max(witness.time(heard_until, to));
             verdict.interruptions.push(longest);
             if longest > INTERRUPTION_MAX {
-                let what = format!("{person} was interrupted for {longest:.1?}: {}", moment.what);
+                let what =
+                    format!("{person} was interrupted for {}: {}", seconds(longest), moment.what);
                 verdict.voices_missing.push(witness.fault(what));
             }
         }
@@ -192,7 +196,7 @@ fn judge_voices_absent(
         }
         let person = &track.person;
         if person == witness.person {
-            let what = format!("heard themselves for {:.1?}", span.until - span.from);
+            let what = format!("heard themselves for {}", seconds(span.until - span.from));
             verdict.own_voice.push(witness.fault(what));
             continue;
         }
@@ -200,9 +204,10 @@ fn judge_voices_absent(
             allowed(timeline, |moment| moment.expected(witness.class).allowed.contains(person));
         let Some(stretch) = covering(&allowed, span.from, SILENCE_AFTER) else {
             let at = span.from.saturating_duration_since(start);
-            let length = span.until - span.from;
             let what = format!(
-                "{person} was heard without the floor for {length:.1?}, {at:.1?} after the beginning"
+                "{person} was heard without the floor for {}, {} after the beginning",
+                seconds(span.until - span.from),
+                seconds(at)
             );
             verdict.voices_intruding.push(witness.fault(what));
             continue;
@@ -211,10 +216,10 @@ fn judge_voices_absent(
         if span.until + SILENCE_AFTER < end {
             continue;
         }
-        let after = span.until.saturating_duration_since(end);
-        verdict.silence_after.push(after);
+        let after = witness.time(end, span.until);
+        verdict.silence_after.push(span.until.saturating_duration_since(end));
         if after > SILENCE_AFTER {
-            let what = format!("{person} was heard for {after:.1?} after losing the floor");
+            let what = format!("{person} was heard for {} after losing the floor", seconds(after));
             verdict.voices_late_to_stop.push(witness.fault(what));
         }
     }
@@ -226,7 +231,7 @@ fn judge_pictures(
     witness: &Witness<'_>,
     verdict: &mut Verdict,
 ) {
-    for (moment, from, to) in stretches(timeline, witness) {
+    for Stretch { before, moment, from, to } in stretches(timeline, witness) {
         let expected = moment.expected(witness.class);
         let wanted = [
             (expected.main.as_ref(), Slot::Main, Kind::Camera),
@@ -244,15 +249,18 @@ fn judge_pictures(
                 .map(|(_, span)| span.from)
                 .min();
             let name = if slot == Slot::Main { "main picture" } else { "screen" };
-            match first.map(|first| first.saturating_duration_since(from)) {
+            match first.map(|first| witness.time(from, first)) {
                 Some(after) if after <= PICTURE_AFTER => {
-                    if from == moment.done && slot == Slot::Main {
-                        verdict.picture_after.push(after);
+                    let same = |m: &Moment| m.expected(witness.class).main.as_ref() == Some(person);
+                    let new = before.is_some_and(|before| !same(before));
+                    if new && from == moment.done && slot == Slot::Main {
+                        verdict.picture_after.push(after + (moment.done - moment.asked));
                     }
                 }
                 Some(after) => {
                     let what = format!(
-                        "the {name} of {person} came only after {after:.1?}: {}",
+                        "the {name} of {person} came only after {}: {}",
+                        seconds(after),
                         moment.what
                     );
                     verdict.pictures_missing.push(witness.fault(what));
@@ -268,7 +276,7 @@ fn judge_pictures(
         let track = ledger.track(span.track);
         let person = &track.person;
         if person == witness.person {
-            let what = format!("saw themselves for {:.1?}", span.until - span.from);
+            let what = format!("saw themselves for {}", seconds(span.until - span.from));
             verdict.pictures_intruding.push(witness.fault(what));
             continue;
         }
@@ -281,27 +289,39 @@ fn judge_pictures(
             }
         });
         let over = covering(&allowed, span.from, PICTURE_AFTER).map(|stretch| {
-            stretch.until.map_or(Duration::ZERO, |end| span.until.saturating_duration_since(end))
+            stretch.until.map_or(Duration::ZERO, |end| witness.time(end, span.until))
         });
         if over.is_none_or(|over| over > PICTURE_AFTER) {
             let length = span.until - span.from;
-            let what =
-                format!("{person} was seen in {slot:?} out of turn, for {length:.1?} in all");
+            let what = format!(
+                "{person} was seen in {slot:?} out of turn, for {} in all",
+                seconds(length)
+            );
             verdict.pictures_intruding.push(witness.fault(what));
         }
     }
 }
 
-/// The moments with the stretch in which the receiver can judge each, if it is long enough.
+/// A moment with the stretch in which a receiver can judge it.
+struct Stretch<'a> {
+    before: Option<&'a Moment>,
+    moment: &'a Moment,
+    from: Instant,
+    to: Instant,
+}
+
+/// The moments that last long enough to be judged.
 fn stretches<'a>(
     timeline: &'a [Moment],
     witness: &'a Witness<'_>,
-) -> impl Iterator<Item = (&'a Moment, Instant, Instant)> {
+) -> impl Iterator<Item = Stretch<'a>> {
     timeline.iter().enumerate().filter_map(|(at, moment)| {
         let from = moment.done.max(witness.connected);
         let next = timeline.get(at + 1).map_or(witness.until, |next| next.asked);
         let to = next.min(witness.until);
-        (to.saturating_duration_since(from) >= STRETCH_MIN).then_some((moment, from, to))
+        let before = at.checked_sub(1).and_then(|at| timeline.get(at));
+        let long = to.saturating_duration_since(from) >= STRETCH_MIN;
+        long.then_some(Stretch { before, moment, from, to })
     })
 }
 
@@ -350,7 +370,17 @@ fn spans_of<'a>(
     })
 }
 
+/// A length of time as the report writes it.
+pub(super) fn seconds(length: Duration) -> String {
+    format!("{:.2} s", length.as_secs_f64())
+}
+
 impl Witness<'_> {
+    /// The time between two moments in which this machine did not stand still.
+    fn time(&self, from: Instant, to: Instant) -> Duration {
+        to.saturating_duration_since(from).saturating_sub(self.stalls.between(from, to))
+    }
+
     fn fault(&self, what: String) -> Fault {
         Fault { receiver: self.person.clone(), what }
     }
@@ -375,6 +405,7 @@ mod tests {
         sounds: [Sound; 2],
         timeline: Vec<Moment>,
         reception: Reception,
+        stalls: Stalls,
         sequence: u64,
     }
 
@@ -402,7 +433,8 @@ mod tests {
             let timeline = vec![moment(0, "a"), moment(3_000, "b")];
             let slots = vec![(Slot::Voice(0), SlotReception::default())];
             let reception = Reception { slots, ..Reception::default() };
-            Self { start, ledger, sounds, timeline, reception, sequence: 0 }
+            let stalls = Stalls::default();
+            Self { start, ledger, sounds, timeline, reception, stalls, sequence: 0 }
         }
 
         /// Person `who` is heard in slot 0 from one moment to another.
@@ -425,6 +457,7 @@ mod tests {
                 until: self.start + MS * 6_000,
                 pictures: false,
                 reception: &self.reception,
+                stalls: &self.stalls,
             };
             judge(&self.timeline, &self.ledger, &witness)
         }
@@ -446,7 +479,7 @@ mod tests {
         story.hear(1, 3_100, 6_000);
         let verdict = story.verdict("viewer");
         assert_eq!(faults(&verdict), [0; 4], "{verdict:?}");
-        assert_eq!(verdict.voice_after, [MS * 30, MS * 90]);
+        assert_eq!(verdict.voice_after, [MS * 100]);
         assert_eq!(verdict.silence_after, [MS * 80]);
         assert_eq!(verdict.looked_for, 2);
     }
@@ -483,6 +516,17 @@ mod tests {
         story.hear(0, 1_400, 3_000);
         story.hear(1, 3_020, 6_000);
         assert_eq!(faults(&story.verdict("viewer")), [1, 0, 0, 0], "interrupted");
+    }
+
+    #[test]
+    fn what_happened_while_this_machine_stood_still_is_no_fault() {
+        let mut story = Story::new();
+        let at = |ms: u32| story.start + MS * ms;
+        story.stalls = Stalls::of(vec![(at(1_000), at(1_350)), (at(3_050), at(3_250))]);
+        story.hear(0, 20, 1_000);
+        story.hear(0, 1_400, 3_260);
+        story.hear(1, 3_260, 6_000);
+        assert_eq!(faults(&story.verdict("viewer")), [0; 4]);
     }
 
     #[test]

@@ -3,3 +3,5 @@
 
 mod answerer;
 mod media;
+mod rehearsal;
+mod stage;

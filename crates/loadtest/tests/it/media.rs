@@ -10,6 +10,8 @@ use loadtest::reception::{Reception, Slot};
 use loadtest::whep::{self, Receiver, Wants};
 use loadtest::whip::{self, Media, Publisher};
 
+use proceedings::Hearing;
+
 use crate::answerer::Answerer;
 
 const MS: Duration = Duration::from_millis(1);
@@ -20,6 +22,11 @@ fn event() -> EventId {
 
 fn person(name: &str) -> PersonId {
     PersonId::new(name).expect("an id")
+}
+
+fn floor_of(name: &str) -> Hearing {
+    let main = Some(person(name));
+    Hearing { voices: vec![person(name)], main, ..Hearing::default() }
 }
 
 type Clips = (Arc<Sound>, Arc<Picture>);
@@ -73,10 +80,7 @@ fn heard(reception: &Reception, ledger: &Ledger, slot: Slot) -> Vec<String> {
 async fn a_receiver_hears_and_sees_whom_the_server_forwards_and_nobody_else() {
     let answerer = Answerer::start().await;
     let (ledger, [kazi, ganich]) = people();
-    answerer.plan(|plan| {
-        plan.voices = vec!["kazi".to_owned()];
-        plan.main = Some("kazi".to_owned());
-    });
+    answerer.plan(floor_of("kazi"));
     let kazi = publish(&answerer, "kazi", kazi, &ledger).await;
     let ganich = publish(&answerer, "ganich", ganich, &ledger).await;
     let viewer = receive(&answerer, Wants::Everything, &ledger).await;
@@ -85,10 +89,7 @@ async fn a_receiver_hears_and_sees_whom_the_server_forwards_and_nobody_else() {
     tokio::time::sleep(1_500 * MS).await;
     let now = Instant::now();
     assert_eq!(viewer.reception(|r| r.hears(&ledger, now, 200 * MS)), [person("kazi")]);
-    answerer.plan(|plan| {
-        plan.voices = vec!["ganich".to_owned()];
-        plan.main = Some("ganich".to_owned());
-    });
+    answerer.plan(floor_of("ganich"));
     tokio::time::sleep(1_500 * MS).await;
 
     let sent = ganich.sent();
@@ -124,11 +125,9 @@ async fn a_receiver_hears_and_sees_whom_the_server_forwards_and_nobody_else() {
 async fn a_leak_and_a_loss_are_seen() {
     let answerer = Answerer::start().await;
     let (ledger, [kazi, ganich]) = people();
-    answerer.plan(|plan| {
-        plan.voices = vec!["kazi".to_owned()];
-        plan.leak = vec!["ganich".to_owned()];
-        plan.lose_every = Some(7);
-    });
+    answerer.plan(floor_of("kazi"));
+    answerer.state().faults.leak = vec![person("ganich")];
+    answerer.state().faults.lose_every = Some(7);
     let _kazi = publish(&answerer, "kazi", kazi, &ledger).await;
     let _ganich = publish(&answerer, "ganich", ganich, &ledger).await;
     let viewer = receive(&answerer, Wants::Sound, &ledger).await;
@@ -149,7 +148,7 @@ async fn a_refusal_comes_with_its_status_and_leaves_nothing_behind() {
     assert_eq!(error.status(), Some(StatusCode::FORBIDDEN));
     assert_eq!(
         error.to_string(),
-        "POST /whip/reference was answered 403 Forbidden: participants do not publish"
+        "POST /whip/reference was answered 403 Forbidden: not you, not now"
     );
     assert_eq!(answerer.sessions(), 0);
 }

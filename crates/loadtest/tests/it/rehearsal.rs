@@ -1,0 +1,87 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use loadtest::rehearsal::{Progress, RehearsalPlan, RehearsalReport, rehearse};
+use proceedings::{EventDefinition, testing};
+
+use crate::answerer::{Answerer, Faults};
+use crate::stage::Stage;
+
+/// Rehearses an event against an answerer with these faults.
+async fn rehearsal(
+    event: EventDefinition,
+    faults: Faults,
+) -> (RehearsalReport, tempfile::TempDir, Vec<Progress>) {
+    let answerer = Answerer::start().await;
+    answerer.state().faults = faults;
+    answerer.state().stage = Some(Stage::new(event.clone()));
+    let links: BTreeMap<_, _> =
+        event.people.iter().map(|person| (person.id.clone(), person.id.to_string())).collect();
+    let out = tempfile::tempdir().expect("a folder");
+    let progress = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&progress);
+    let plan = RehearsalPlan {
+        base_url: answerer.url.clone(),
+        event,
+        links,
+        pace: 10_000.0,
+        participants: 2,
+        out_dir: out.path().to_owned(),
+        progress: Arc::new(move |progress| told.lock().expect("no panic").push(progress)),
+    };
+    let rehearsal = Box::pin(rehearse(plan));
+    let report = tokio::time::timeout(Duration::from_secs(120), rehearsal)
+        .await
+        .expect("in time")
+        .expect("a report");
+    let told = progress.lock().expect("no panic").clone();
+    (report, out, told)
+}
+
+fn failed(report: &RehearsalReport) -> BTreeSet<&'static str> {
+    report.checks.iter().filter(|check| !check.passed).map(|check| check.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reference_event_passes_on_a_server_that_does_as_promised() {
+    let (report, out, progress) = rehearsal(testing::reference_event(), Faults::default()).await;
+    assert_eq!(failed(&report), BTreeSet::new(), "{}", report.markdown());
+    assert!(report.passed);
+    for file in
+        ["report.md", "report.json", "proceedings.jsonl", "attendance.csv", "attendance.json"]
+    {
+        let text = std::fs::read_to_string(out.path().join(file)).expect(file);
+        assert!(!text.is_empty(), "{file}");
+        assert!(!text.contains("Bearer"), "{file}");
+    }
+    let attendance = std::fs::read_to_string(out.path().join("attendance.csv")).expect("written");
+    assert!(attendance.contains("ganich,Danila Ganich,plenary-speaker,2"), "{attendance}");
+    let segments = progress.iter().filter(|p| matches!(p, Progress::Segment { .. })).count();
+    assert_eq!(segments, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_fault_of_a_server_fails_its_check() {
+    let leak = Faults { leak: vec![testing::parsed("sehgal")], ..Faults::default() };
+    let late = Faults { late_by: Duration::from_millis(500), ..Faults::default() };
+    let lose = Faults { lose_every: Some(20), no_key_frames: true, ..Faults::default() };
+    let open = Faults { open_doors: true, silent_socket: true, ..Faults::default() };
+    // The middle of the programme has everything that these faults show in.
+    let mut event = testing::reference_event();
+    event.segments = event.segments[1..3].to_vec();
+    let ((leak, ..), (late, ..), (lose, ..), (open, ..)) = tokio::join!(
+        rehearsal(event.clone(), leak),
+        rehearsal(event.clone(), late),
+        rehearsal(event.clone(), lose),
+        rehearsal(event.clone(), open),
+    );
+    // A voice that leaks from the beginning was never taken; one that pauses may seem to be.
+    let mut leaked = failed(&leak);
+    leaked.remove("silence-in-time");
+    assert_eq!(leaked, BTreeSet::from(["no-other-voice"]), "{}", leak.markdown());
+    assert!(failed(&late).contains("silence-in-time"), "{}", late.markdown());
+    assert_eq!(failed(&lose), BTreeSet::from(["decodable", "loss"]), "{}", lose.markdown());
+    let opened = BTreeSet::from(["guest-leaves", "messages", "publish-refused", "receive-refused"]);
+    assert_eq!(failed(&open), opened, "{}", open.markdown());
+}
