@@ -21,6 +21,19 @@ const KEEP_LARGE_PERCENT: u64 = 100;
 /// short of what is being carried by a fifth after every hiccup, and the next step is no picture.
 const KEEP_SMALLEST_PERCENT: u64 = 60;
 
+/// For a moment even less will do, see [`Keeping::Patiently`].
+const KEEP_PATIENTLY_PERCENT: u64 = 30;
+
+/// How firmly pictures that run are kept when the bandwidth is too small even for their smallest
+/// layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// The shortage has lasted.
+    Strictly,
+    /// The shortage may be a hiccup of the measurement.
+    Patiently,
+}
+
 /// One layer that could be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Offer {
@@ -80,6 +93,8 @@ const SECOND_ROUND: [SlotKind; 2] = [SlotKind::Screen, SlotKind::Main];
 pub(crate) struct Allocation {
     /// The layer of every picture slot; `None` where there is nothing to send or no room for it.
     pub(crate) layers: [Option<u8>; SLOTS],
+    /// A picture that runs does not fit any more.
+    pub(crate) given_up: bool,
     /// Bits a second in all with which the next picture would appear or grow; 0 when none would.
     pub(crate) next_bps: u64,
     /// Bits a second with which everything would be sent at its largest.
@@ -93,7 +108,12 @@ pub(crate) fn allocate(
     choices: &[Choice; SLOTS],
     voices: usize,
     estimate_bps: Option<u64>,
+    keeping: Keeping,
 ) -> Allocation {
+    let keep = match keeping {
+        Keeping::Strictly => KEEP_SMALLEST_PERCENT,
+        Keeping::Patiently => KEEP_PATIENTLY_PERCENT,
+    };
     let sound_bps = VOICE_BPS * voices as u64;
     let mut chosen: [Option<Offer>; SLOTS] = [None; SLOTS];
     let mut left = estimate_bps.unwrap_or(u64::MAX).saturating_sub(sound_bps);
@@ -101,8 +121,7 @@ pub(crate) fn allocate(
     for slot in FIRST_ROUND.map(SlotKind::index) {
         let choice = &choices[slot];
         let Some(smallest) = choice.smallest() else { continue };
-        let share =
-            if choice.running.is_some() { KEEP_SMALLEST_PERCENT } else { GROWTH_MARGIN_PERCENT };
+        let share = if choice.running.is_some() { keep } else { GROWTH_MARGIN_PERCENT };
         if percent(smallest.rate_bps, share) <= left {
             left = left.saturating_sub(smallest.rate_bps);
             used_bps += smallest.rate_bps;
@@ -136,7 +155,9 @@ pub(crate) fn allocate(
         left = budget.saturating_sub(larger.rate_bps);
         chosen[slot] = Some(larger);
     }
+    let given_up = (0..SLOTS).any(|s| choices[s].running.is_some() && chosen[s].is_none());
     Allocation {
+        given_up,
         layers: chosen.map(|offer| offer.map(|offer| offer.layer)),
         next_bps,
         wish_bps: sound_bps + wish_bps(choices),
@@ -193,29 +214,41 @@ mod tests {
             (Some(320_000), None, None, None),
             (Some(64_000), Some(2), None, None),
         ] {
-            let got = allocate(&choices(running), 3, estimate).layers;
+            let got = allocate(&choices(running), 3, estimate, Keeping::Strictly).layers;
             assert_eq!((got[MAIN], got[THUMB]), (main, thumb), "{estimate:?} {running:?}");
         }
+    }
+
+    #[test]
+    fn a_hiccup_takes_no_picture_away() {
+        let main = |estimate, keeping| {
+            let got = allocate(&choices(Some(2)), 1, Some(estimate), keeping);
+            (got.layers[MAIN], got.given_up)
+        };
+        assert_eq!(main(120_000, Keeping::Strictly), (None, true));
+        assert_eq!(main(120_000, Keeping::Patiently), (Some(2), false));
+        assert_eq!(main(80_000, Keeping::Patiently), (None, true));
     }
 
     #[test]
     fn the_screen_comes_first() {
         let mut all = choices(None);
         all[SCREEN].add(Offer { layer: 0, rate_bps: 700_000 });
-        let got = allocate(&all, 1, Some(1_150_000)).layers;
+        let got = allocate(&all, 1, Some(1_150_000), Keeping::Strictly).layers;
         assert_eq!((got[SCREEN], got[MAIN], got[THUMB]), (Some(0), Some(2), Some(2)));
     }
 
     #[test]
     fn a_thumbnail_is_always_the_smallest_layer() {
-        let got = allocate(&choices(None), 3, Some(100_000_000));
+        let got = allocate(&choices(None), 3, Some(100_000_000), Keeping::Strictly);
         assert_eq!(got.layers[THUMB], Some(2));
         assert_eq!((got.next_bps, got.wish_bps), (0, 150_000 + 1_800_000 + 150_000));
     }
 
     #[test]
     fn the_next_step_is_known() {
-        let next = |estimate| allocate(&choices(None), 1, Some(estimate)).next_bps;
+        let next =
+            |estimate| allocate(&choices(None), 1, Some(estimate), Keeping::Strictly).next_bps;
         assert_eq!(next(100_000), 50_000 + 180_000, "the main picture appears");
         assert_eq!(next(300_000), 50_000 + 150_000 + 180_000, "the thumbnail appears");
         assert_eq!(next(500_000), 50_000 + 150_000 + 600_000, "the main picture grows");

@@ -1,6 +1,6 @@
 //! One room: its tracks, its receivers, and who gets what.
 
-use crate::allocation::{Allocation, Choice, Offer, allocate};
+use crate::allocation::{Allocation, Choice, Keeping, Offer, allocate};
 use crate::codec::{Codec, describe};
 use crate::plan::{Class, Hearing, SLOTS, Seats, SlotKind, VOICES, seat_voices};
 use crate::rewrite::{Place, Rewriter};
@@ -24,6 +24,10 @@ const TICKS_PER_ALLOCATION: u32 = 2;
 
 /// A change of the bandwidth estimate below this share of it, in percent, changes no layer.
 const ESTIMATE_CHANGE_MIN_PERCENT: u64 = 5;
+
+/// A shortage of bandwidth must last so long before a picture is given up altogether. Estimates
+/// dip for a second or two when a line, or a machine, is busy for a moment.
+const SHORTAGE_MIN: Micros = Micros::from_millis(2_500);
 
 /// The room holds as many tracks or receivers as it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +154,8 @@ struct Receiver {
     class: Class,
     formats: Formats,
     estimate_bps: Option<u64>,
+    /// Since when its bandwidth is too small for what it is getting.
+    short_since: Option<Micros>,
 }
 
 /// What a class may get and what its slots carry.
@@ -289,6 +295,7 @@ impl Room {
             class: spec.class,
             formats: spec.formats,
             estimate_bps: None,
+            short_since: None,
         });
         for (slot, present) in spec.slots.into_iter().enumerate() {
             self.slots[id.index() * SLOTS + slot] = Slot {
@@ -467,7 +474,8 @@ impl Room {
         let Some(estimate) = self.receiver(id).map(|receiver| receiver.estimate_bps) else {
             return Demand::default();
         };
-        let Allocation { next_bps, wish_bps, .. } = self.allocation(id.index(), estimate);
+        let Allocation { next_bps, wish_bps, .. } =
+            self.allocation(id.index(), estimate, Keeping::Strictly);
         Demand { next_bps, wish_bps }
     }
 
@@ -706,16 +714,32 @@ impl Room {
         choices
     }
 
-    fn allocation(&self, receiver: usize, estimate_bps: Option<u64>) -> Allocation {
+    fn allocation(&self, receiver: usize, estimate: Option<u64>, keeping: Keeping) -> Allocation {
         let voices = (0..VOICES).filter(|slot| self.seated(receiver, *slot).is_some()).count();
-        allocate(&self.choices(receiver), voices.max(1), estimate_bps)
+        allocate(&self.choices(receiver), voices.max(1), estimate, keeping)
+    }
+
+    /// The layers for a receiver's pictures; one that runs is given up only when the shortage
+    /// lasts, or is beyond doubt.
+    fn choose_layers(&mut self, receiver: usize) -> [Option<u8>; SLOTS] {
+        let Some(who) = self.receivers[receiver].as_ref() else { return [None; SLOTS] };
+        let (estimate, since) = (who.estimate_bps, who.short_since);
+        let mut allocation = self.allocation(receiver, estimate, Keeping::Strictly);
+        let since = allocation.given_up.then(|| since.unwrap_or(self.now));
+        if since.is_some_and(|since| self.now.since(since) < SHORTAGE_MIN) {
+            allocation = self.allocation(receiver, estimate, Keeping::Patiently);
+        }
+        if let Some(who) = &mut self.receivers[receiver] {
+            who.short_since = since;
+        }
+        allocation.layers
     }
 
     /// Links every slot of the receiver to what it should carry.
     fn assign(&mut self, receiver: usize) {
         let Some(who) = self.receivers[receiver].as_ref() else { return };
         let (class, formats, owner) = (who.class, who.formats, who.owner);
-        let Allocation { layers, .. } = self.allocation(receiver, who.estimate_bps);
+        let layers = self.choose_layers(receiver);
         for kind in SlotKind::ALL {
             let slot = receiver * SLOTS + kind.index();
             let seat = self.seated(receiver, kind.index());

@@ -14,7 +14,7 @@ use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::crypto::from_feature_flags;
-use str0m::media::{MediaKind, Mid, Pt};
+use str0m::media::{MediaKind, Mid, Pt, Rid};
 use str0m::rtp::{Extension, Ssrc};
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
@@ -26,6 +26,9 @@ const AUDIO_SECTIONS_MAX: usize = FLOOR_VOICES_MAX + 1;
 
 /// Picture sections of a receiver: main, screen, thumbnails.
 const VIDEO_SECTIONS_MAX: usize = 2 + THUMBNAILS_MAX;
+
+/// Simulcast layers of a publisher, as the core takes them.
+pub(crate) const LAYERS_MAX: usize = 4;
 
 /// Bandwidth that a receiver is taken to have before anything is measured. Enough for the middle
 /// layer of a picture; what is there beyond it is found by probing within a second.
@@ -69,8 +72,10 @@ pub(crate) struct Negotiated {
     pub(crate) first_mid: Mid,
     /// The formats by payload type, for packets that come in.
     pub(crate) payload_types: Vec<(Pt, Format, forwarding::Codec)>,
-    /// Simulcast layers by name, per section, in the order of the offer.
     pub(crate) sections: Vec<Section>,
+    /// The names of a publisher's simulcast layers in the order of the offer, which browsers give
+    /// from the smallest to the largest.
+    pub(crate) layers: Vec<Rid>,
     pub(crate) receiving: Option<ReceivingSide>,
 }
 
@@ -101,6 +106,7 @@ struct Outline {
     /// The picture codecs in the order of the offer.
     preference: Vec<&'static str>,
     kinds: Vec<MediaKind>,
+    layers: Vec<Rid>,
 }
 
 impl Negotiator {
@@ -157,7 +163,7 @@ impl Negotiator {
     }
 
     fn answer(&self, outline: Outline, config: RtcConfig) -> Result<Negotiated, OfferError> {
-        let Outline { text, remote_ufrag, kinds, .. } = outline;
+        let Outline { text, remote_ufrag, kinds, layers, .. } = outline;
         // The engine is fed by strangers here, and panics on some offers that contradict
         // themselves.
         let attempt = catch_unwind(AssertUnwindSafe(|| {
@@ -204,6 +210,7 @@ impl Negotiator {
             first_mid,
             payload_types,
             sections,
+            layers,
             receiving: None,
         })
     }
@@ -285,6 +292,7 @@ fn outline(offer: &str, direction: &str) -> Result<Outline, OfferError> {
         remote_ufrag: String::new(),
         preference: Vec::new(),
         kinds: Vec::new(),
+        layers: Vec::new(),
     };
     let mut payload_types: Vec<&str> = Vec::new();
     let mut maps: Vec<(&str, &str)> = Vec::new();
@@ -314,6 +322,12 @@ fn outline(offer: &str, direction: &str) -> Result<Outline, OfferError> {
         }
         if let Some(ufrag) = line.strip_prefix("a=ice-ufrag:") {
             outline.remote_ufrag = ufrag.to_owned();
+        }
+        if let Some(send) = line.strip_prefix("a=simulcast:send ") {
+            // Alternatives are set apart by commas, and paused layers marked (RFC 8853).
+            let names = send.split(' ').next().unwrap_or_default().split([';', ',']);
+            let names = names.take(LAYERS_MAX).map(|name| name.trim_start_matches('~'));
+            outline.layers = names.map(Rid::from).collect();
         }
         if let Some((payload_type, codec)) =
             line.strip_prefix("a=rtpmap:").and_then(|map| map.split_once(' '))

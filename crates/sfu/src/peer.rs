@@ -13,7 +13,7 @@ use str0m::net::{DatagramSend, Protocol, Receive};
 use str0m::rtp::{RtpWrite, Ssrc};
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 
-use crate::negotiate::{Negotiated, ReceivingSide, Section, credentials};
+use crate::negotiate::{LAYERS_MAX, Negotiated, ReceivingSide, Section, credentials};
 use crate::types::{Kind, SessionId, Source};
 
 /// Outputs of one peer in one turn. A frame for each slot with all its repair has some hundreds;
@@ -23,9 +23,6 @@ const OUTPUTS_MAX: usize = 20_000;
 /// Streams of a publisher that are remembered. Three layers and a voice, each begun anew a few
 /// times.
 const STREAMS_MAX: usize = 24;
-
-/// Simulcast layers of a publisher, as the core takes them.
-const LAYERS_MAX: usize = 4;
 
 /// A peer on its way from the negotiation to the worker.
 pub(crate) struct Newcomer {
@@ -93,7 +90,7 @@ pub(crate) struct Publisher {
     sections: Vec<Section>,
     payload_types: Vec<(Pt, Format, Codec)>,
     streams: Vec<Stream>,
-    /// Names of layers in the order of their numbers.
+    /// Names of layers in the order of their numbers: those of the offer first.
     layers: Vec<Rid>,
     /// What it sends now: sound and picture.
     pub(crate) tracks: [Option<SentTrack>; 2],
@@ -145,6 +142,7 @@ impl Peer {
             first_mid,
             payload_types,
             sections,
+            layers,
             receiving,
             ..
         } = negotiated;
@@ -165,7 +163,7 @@ impl Peer {
                 sections,
                 payload_types,
                 streams: Vec::new(),
-                layers: Vec::new(),
+                layers,
                 tracks: [None; 2],
             }),
         };

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use base::limits::CONNECTIONS_PER_PERSON_MAX;
 use base::{EventId, PersonId};
-use forwarding::{Codec, Demand, Format, Micros, Output, Packet, ReceiverSpec, TrackKind, describe};
+use forwarding::{
+    Codec, Demand, Format, Micros, Output, Packet, ReceiverSpec, TrackKind, describe,
+};
 use str0m::bwe::BweKind;
 use str0m::media::ExtensionValues;
 use str0m::rtp::{RtpPacket, RtpWrite, SeqNo, Vp8Descriptor};

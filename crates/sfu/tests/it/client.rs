@@ -77,9 +77,7 @@ impl Client {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
         let address = socket.local_addr().expect("bound");
         let mut config = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_opus(true, false);
-        let wanted = |codec: Codec| {
-            plan.camera.or(plan.only).is_none_or(|only| only == codec)
-        };
+        let wanted = |codec: Codec| plan.camera.or(plan.only).is_none_or(|only| only == codec);
         config = config
             .enable_vp8(wanted(Codec::Vp8))
             .enable_vp9(wanted(Codec::Vp9))
@@ -99,7 +97,8 @@ impl Client {
             });
             mids.push(api.add_media(MediaKind::Video, Direction::SendOnly, None, None, simulcast));
         }
-        for (count, kind) in [(plan.receive.0, MediaKind::Audio), (plan.receive.1, MediaKind::Video)]
+        for (count, kind) in
+            [(plan.receive.0, MediaKind::Audio), (plan.receive.1, MediaKind::Video)]
         {
             for _ in 0..count {
                 mids.push(api.add_media(kind, Direction::RecvOnly, None, None, None));
@@ -285,7 +284,8 @@ impl Run {
                 Output::Event(Event::KeyframeRequest(request)) => {
                     self.log.lock().expect("log").key_frame_requests += 1;
                     let layer = request.rid.map_or(0, |rid| {
-                        let place = self.plan.layers.iter().position(|(name, _)| Rid::from(*name) == rid);
+                        let place =
+                            self.plan.layers.iter().position(|(name, _)| Rid::from(*name) == rid);
                         place.expect("a known layer")
                     });
                     self.key_wanted[layer] = true;
@@ -296,11 +296,8 @@ impl Run {
     }
 
     fn hear(&mut self, packet: &RtpPacket) {
-        let Some(mid) = self
-            .rtc
-            .direct_api()
-            .stream_rx(&packet.header.ssrc)
-            .map(|stream| stream.mid())
+        let Some(mid) =
+            self.rtc.direct_api().stream_rx(&packet.header.ssrc).map(|stream| stream.mid())
         else {
             return;
         };
@@ -352,7 +349,11 @@ impl Run {
         let layers = if self.plan.layers.is_empty() {
             vec![(None, 3)]
         } else {
-            self.plan.layers.iter().map(|(rid, packets)| (Some(Rid::from(*rid)), *packets)).collect()
+            self.plan
+                .layers
+                .iter()
+                .map(|(rid, packets)| (Some(Rid::from(*rid)), *packets))
+                .collect()
         };
         for (number, (rid, packets)) in (0u8..).zip(layers) {
             let key = std::mem::take(&mut self.key_wanted[usize::from(number)]);
@@ -360,7 +361,8 @@ impl Run {
                 let mut payload = descriptor(codec, key, index == 0, self.frame);
                 payload.resize(900, 0x33);
                 payload.extend(self.stamp(number, key && index == 0, self.frame));
-                let timestamp = self.frame.wrapping_mul(2_970).wrapping_add(u32::from(number) << 24);
+                let timestamp =
+                    self.frame.wrapping_mul(2_970).wrapping_add(u32::from(number) << 24);
                 let last = index + 1 == packets;
                 let none = ExtensionValues::default();
                 self.write(mid, rid, codec, timestamp, last, none, payload, now);
@@ -417,7 +419,11 @@ fn descriptor(codec: Codec, key: bool, first: bool, frame: u32) -> Vec<u8> {
             vec![0xa0 | start | inter << 6, 0x80 | high, low, 0x00, low]
         }
         Codec::H264 if key => {
-            if first { vec![0x67, 0x42, 0xe0, 0x1f] } else { vec![0x7c, 0x05, 0x11] }
+            if first {
+                vec![0x67, 0x42, 0xe0, 0x1f]
+            } else {
+                vec![0x7c, 0x05, 0x11]
+            }
         }
         Codec::H264 => vec![0x7c, if first { 0x81 } else { 0x01 }, 0x9a],
         Codec::Av1 => vec![if key && first { 0x18 } else { 0x90 }, 0x30],
