@@ -1,7 +1,7 @@
 /** Puts phrases into the person's language: names, segments, hours and numbers of this event. */
-import type { PersonId, PersonView, SegmentId } from '../api/types';
+import type { PersonId, PersonView, SegmentId, Timestamp } from '../api/types';
 import { fullName, offices, say } from '../format/names';
-import { hour, length } from '../format/time';
+import { day, hour, length } from '../format/time';
 import type { Key, Parameters } from '../i18n';
 import { i18n, t } from '../state/i18n.svelte';
 import { personView, type House } from './house';
@@ -48,10 +48,17 @@ export function speak(house: House, phrase: Phrase): string {
   if (phrase.people !== undefined) params['people'] = personNames(house, phrase.people);
   if (phrase.segment !== undefined) params['segment'] = segmentName(house, phrase.segment);
   if (phrase.status !== undefined) params['status'] = c(`status.${phrase.status}`);
-  if (phrase.at !== undefined) params['time'] = hour(phrase.at, house.event.time_zone);
+  if (phrase.at !== undefined) params['time'] = moment(house, phrase.at);
   if (phrase.length !== undefined) params['length'] = length(phrase.length, i18n.language);
   if (phrase.quote !== undefined) params['quote'] = phrase.quote;
   return c(form(house, phrase), params);
+}
+
+/** The hour in the event's city, with the day where it is not today. */
+function moment(house: House, at: Timestamp): string {
+  const zone = house.event.time_zone;
+  const today = day(Date.now(), zone, i18n.language) === day(at, zone, i18n.language);
+  return today ? hour(at, zone) : `${day(at, zone, i18n.language)}${c('comma')}${hour(at, zone)}`;
 }
 
 function form(house: House, phrase: Phrase): Say {
