@@ -1,0 +1,1 @@
+//! Benchmarks that run by themselves, beside the server's own figures.
