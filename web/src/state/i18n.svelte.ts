@@ -1,5 +1,5 @@
 /** The chosen language as reactive state: a change of language changes every text at once. */
-import { choose, cut, fill, pick, type Key, type Messages, type Parameters, type Part } from '../i18n';
+import { choose, cut, fill, isolate, pick, type Key, type Messages, type Parameters, type Part } from '../i18n';
 
 const files = import.meta.glob<Messages>('../locales/*.json', { import: 'default' });
 
@@ -62,6 +62,17 @@ export const parts = (key: Key, params?: Parameters): Part[] => i18n.parts(key, 
 export function languageName(language: string): string {
   const name = new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? language;
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+}
+
+/** A language as the reader calls it: "English, Russian and Urdu" on an English page. */
+export const languageNameHere = (language: string): string =>
+  new Intl.DisplayNames([i18n.language], { type: 'language' }).of(language) ?? language;
+
+/** "A, B and C" in the reader's language, each run in its own direction. */
+export function listOf(items: readonly string[]): string {
+  // British English has no comma before the last "and", as in the rest of our texts.
+  const locale = i18n.language === 'en' ? 'en-GB' : i18n.language;
+  return new Intl.ListFormat(locale, { type: 'conjunction' }).format(items.map((item) => isolate(item, i18n.dir)));
 }
 
 /** Direction of a language's script, for runs that are not in the page's language. */
