@@ -60,7 +60,9 @@ async fn main() -> anyhow::Result<()> {
     }
     let elapsed = started.elapsed().as_secs_f64();
     waited.sort();
-    let at = |part: usize| waited.get(waited.len() * part / 100).copied().unwrap_or_default();
+    let at = |part: usize| {
+        waited.get(waited.len().saturating_sub(1) * part / 100).copied().unwrap_or_default()
+    };
     let rate = waited.len() as f64 / elapsed;
     println!("{rate:8.0} durable appends a second from {tasks} tasks: {:.1} a flush", rate / floor);
     println!("         waited p50 {:.1?}, p99 {:.1?}, max {:.1?}", at(50), at(99), at(100));

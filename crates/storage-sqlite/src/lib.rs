@@ -20,7 +20,7 @@ use storage::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::storage_error;
-use crate::writer::{Change, Message, number};
+use crate::writer::{Append, Change, Message, number};
 
 /// Connections that read. Reads are short, and the machine that this is for has few cores.
 const READERS_MAX: u32 = 4;
@@ -197,14 +197,14 @@ impl Storage for SqliteStorage {
     fn append<'a>(&'a self, event: &'a EventId, lines: &'a [Line]) -> Answer<'a, ()> {
         Box::pin(async move {
             let (before, after) = check_append(lines)?;
-            let change = Change::Append {
+            let append = Append {
                 event: event.clone(),
                 before,
                 after,
                 life: lines.iter().rev().find_map(|line| line.event.leads_to()),
                 lines: lines.iter().map(json).collect::<Result<_, _>>()?,
             };
-            self.write(change).await.map(drop)
+            self.write(Change::Append(append)).await.map(drop)
         })
     }
 

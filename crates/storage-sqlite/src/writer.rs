@@ -1,6 +1,8 @@
 //! The one writer. Changes that arrive while a transaction is being written wait, and are then
 //! written together in the next: one flush to the disk serves all who wait (group commit).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base::{EventId, PersonId};
 use proceedings::{Life, Tip};
 use sqlx::{Connection, SqliteConnection};
@@ -28,15 +30,25 @@ pub(crate) enum Message {
 /// What is to be written. Each is made whole or not at all.
 pub(crate) enum Change {
     Create { event: EventId, title: String, start_ms: i64, after: Tip, line: String },
-    Append { event: EventId, before: Tip, after: Tip, life: Option<Life>, lines: Vec<String> },
+    Append(Append),
     PutLink { event: EventId, person: PersonId, generation: u32, token: TokenHash },
     RevokeLinks { event: EventId, person: PersonId },
+}
+
+pub(crate) struct Append {
+    pub(crate) event: EventId,
+    pub(crate) before: Tip,
+    pub(crate) after: Tip,
+    /// Where the event stands after it, if it changes that.
+    pub(crate) life: Option<Life>,
+    /// The lines as JSON.
+    pub(crate) lines: Vec<String>,
 }
 
 impl Change {
     fn lines(&self) -> usize {
         match self {
-            Self::Append { lines, .. } => lines.len(),
+            Self::Append(append) => append.lines.len(),
             Self::Create { .. } | Self::PutLink { .. } | Self::RevokeLinks { .. } => 1,
         }
     }
@@ -92,26 +104,106 @@ pub(crate) async fn write_all(
 }
 
 /// Writes `changes` in one transaction. Each has an answer of its own; an error means that none
-/// was made.
+/// was made. They came from callers who did not wait for each other, so their order is free.
 async fn write(
     connection: &mut SqliteConnection,
     changes: &[Change],
 ) -> Result<Vec<Result<u32, StorageError>>, sqlx::Error> {
     let mut answers = Vec::with_capacity(changes.len());
+    let mut appends = Vec::new();
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for change in changes {
-        answers.push(make(&mut transaction, change).await?);
+    for (place, change) in changes.iter().enumerate() {
+        if let Change::Append(append) = change {
+            appends.push((place, append));
+            answers.push(Ok(0));
+        } else {
+            answers.push(make(&mut transaction, change).await?);
+        }
+    }
+    if !appends.is_empty() {
+        for (place, error) in append_all(&mut transaction, &appends).await? {
+            answers[place] = Err(error);
+        }
     }
     transaction.commit().await?;
     Ok(answers)
 }
 
-/// Makes one change; what refuses it is found before anything of it is written.
+/// Makes all appends with three statements, however many they are: each statement is handed to
+/// SQLite's thread and back, which on a busy machine costs more than the statement. Returns those
+/// that are refused.
+async fn append_all(
+    connection: &mut SqliteConnection,
+    appends: &[(usize, &Append)],
+) -> Result<Vec<(usize, StorageError)>, sqlx::Error> {
+    let events: BTreeSet<&EventId> = appends.iter().map(|(_, append)| &append.event).collect();
+    let rows: Vec<(String, i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT id, sequence, hash FROM event WHERE id IN (SELECT value FROM json_each(?))",
+    )
+    .bind(json(&events)?)
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut tips: BTreeMap<&str, (i64, Vec<u8>)> = BTreeMap::new();
+    for (id, sequence, hash) in &rows {
+        tips.insert(id, (*sequence, hash.clone()));
+    }
+
+    let mut refused = Vec::new();
+    let mut lines: Vec<(&str, i64, &str)> = Vec::new();
+    let mut ends: BTreeMap<&str, (i64, String, Option<&str>)> = BTreeMap::new();
+    for (place, append) in appends {
+        let event = append.event.as_str();
+        let before = number(append.before.sequence.0);
+        match tips.get_mut(event) {
+            None => refused.push((*place, StorageError::NoSuchEvent)),
+            Some(tip) if *tip != (before, append.before.hash.0.to_vec()) => {
+                refused.push((*place, StorageError::Conflict));
+            }
+            Some(tip) => {
+                let after = number(append.after.sequence.0);
+                *tip = (after, append.after.hash.0.to_vec());
+                let earlier = ends.get(event).and_then(|(_, _, life)| *life);
+                let life = append.life.map(life_name).or(earlier);
+                ends.insert(event, (after, append.after.hash.to_string(), life));
+                let numbered = (before + 1..).zip(&append.lines);
+                lines.extend(numbered.map(|(sequence, line)| (event, sequence, line.as_str())));
+            }
+        }
+    }
+    if lines.is_empty() {
+        return Ok(refused);
+    }
+    sqlx::query(
+        "INSERT INTO line (event, sequence, json) \
+         SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)",
+    )
+    .bind(json(&lines)?)
+    .execute(&mut *connection)
+    .await?;
+    let ends: Vec<_> =
+        ends.iter().map(|(event, (sequence, hash, life))| (event, sequence, hash, life)).collect();
+    sqlx::query(
+        "UPDATE event SET sequence = tip.value ->> 1, hash = unhex(tip.value ->> 2), \
+         life = coalesce(tip.value ->> 3, life) \
+         FROM json_each(?) AS tip WHERE event.id = tip.value ->> 0",
+    )
+    .bind(json(&ends)?)
+    .execute(&mut *connection)
+    .await?;
+    Ok(refused)
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<String, sqlx::Error> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+/// Makes one change that is no append; what refuses it is found before anything of it is written.
 async fn make(
     connection: &mut SqliteConnection,
     change: &Change,
 ) -> Result<Result<u32, StorageError>, sqlx::Error> {
     match change {
+        Change::Append(_) => {}
         Change::Create { event, title, start_ms, after, line } => {
             let created = sqlx::query(
                 "INSERT INTO event (id, title, start_ms, life, sequence, hash) \
@@ -128,27 +220,11 @@ async fn make(
             if created.rows_affected() == 0 {
                 return Ok(Err(StorageError::Conflict));
             }
-            insert_lines(connection, event, 1, std::slice::from_ref(line)).await?;
-        }
-        Change::Append { event, before, after, life, lines } => {
-            let moved = sqlx::query(
-                "UPDATE event SET sequence = ?, hash = ?, life = coalesce(?, life) \
-                 WHERE id = ? AND sequence = ? AND hash = ?",
-            )
-            .bind(number(after.sequence.0))
-            .bind(&after.hash.0[..])
-            .bind(life.map(life_name))
-            .bind(event.as_str())
-            .bind(number(before.sequence.0))
-            .bind(&before.hash.0[..])
-            .execute(&mut *connection)
-            .await?;
-            if moved.rows_affected() == 0 {
-                let known = generation(connection, event, None).await?.is_some();
-                let why = if known { StorageError::Conflict } else { StorageError::NoSuchEvent };
-                return Ok(Err(why));
-            }
-            insert_lines(connection, event, number(before.sequence.0) + 1, lines).await?;
+            sqlx::query("INSERT INTO line (event, sequence, json) VALUES (?, 1, ?)")
+                .bind(event.as_str())
+                .bind(line.as_str())
+                .execute(&mut *connection)
+                .await?;
         }
         Change::PutLink { event, person, generation: expected, token } => {
             match generation(connection, event, Some(person)).await? {
@@ -194,23 +270,6 @@ async fn make(
         }
     }
     Ok(Ok(0))
-}
-
-async fn insert_lines(
-    connection: &mut SqliteConnection,
-    event: &EventId,
-    first: i64,
-    lines: &[String],
-) -> Result<(), sqlx::Error> {
-    for (sequence, line) in (first..).zip(lines) {
-        sqlx::query("INSERT INTO line (event, sequence, json) VALUES (?, ?, ?)")
-            .bind(event.as_str())
-            .bind(sequence)
-            .bind(line.as_str())
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
 }
 
 /// The present generation of a person's links; `None` when there is no such event.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base::{EventId, PersonId};
 use proceedings::testing::{START, parsed};
+use proceedings::{Actor, Event, Life, Line};
 use storage::testing::{first_line, lines_after, story};
 use storage::{Storage, StorageError, TokenHash, load};
 use storage_sqlite::{Options, SqliteStorage};
@@ -106,4 +107,32 @@ async fn many_who_append_at_once_all_get_their_answer() {
         }
     }
     assert_eq!(won, 1);
+}
+
+/// The server need not wait for one batch before it hands in the next.
+#[tokio::test]
+async fn appends_may_follow_each_other_unanswered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = open(&folder.path().join("plenary.db")).await;
+    let event: EventId = parsed("early");
+    let first = first_line(&event, START);
+    storage.create_event(&first).await.expect("created");
+    let opened = [Event::GreenRoomOpened, Event::EventOpened].map(|event| vec![event]);
+    let [green_room, open] = opened;
+    let a = Line::all_after(first.tip(), START, &Actor::Operator, green_room);
+    let b = Line::all_after(a[0].tip(), START, &Actor::Operator, open);
+    let c = lines_after(b[0].tip(), 3);
+    let skipped = lines_after(c[0].tip(), 1);
+    let answers = tokio::join!(
+        storage.append(&event, &a),
+        storage.append(&event, &b),
+        storage.append(&event, &skipped),
+        storage.append(&event, &c),
+    );
+    assert_eq!(answers, (Ok(()), Ok(()), Err(StorageError::Conflict), Ok(())));
+    let all: Vec<_> = std::iter::once(first).chain(a).chain(b).chain(c).collect();
+    let listed = storage.list_events().await.expect("a list");
+    assert_eq!(listed[0].life, Life::Live);
+    assert_eq!(listed[0].sequence, all.last().expect("a line").sequence);
+    assert_eq!(load(&storage, &event).await, Ok(Some(all)));
 }
