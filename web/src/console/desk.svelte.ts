@@ -51,7 +51,8 @@ export class Desk {
   #undone: ReadonlySet<number> = $state.raw(new Set());
   /** This console saw the present segment begin, so `spoken` is complete. */
   #sawBegin = false;
-  #segment: string | null = null;
+  /** The run of a segment that was looked at last; undefined before the first look. */
+  #run: string | null | undefined = undefined;
   #ids = 0;
   readonly #underWay = new Set<string>();
 
@@ -157,12 +158,12 @@ export class Desk {
   watch(): void {
     const { current, segments } = this.live.programme;
     const began = segments.find(({ id }) => id === current)?.began_at ?? null;
-    const segment = current === null ? null : `${current} ${began}`;
+    const run = current === null ? null : `${current} ${began}`;
     const heard = [this.live.floor.holder?.person, ...this.live.floor.answering];
-    const before = segment === this.#segment ? this.spoken : new Set<PersonId>();
-    if (segment !== this.#segment) {
-      this.#sawBegin = this.#segment !== null || this.live.life.life === 'green-room';
-      this.#segment = segment ?? '';
+    const before = run === this.#run ? this.spoken : new Set<PersonId>();
+    if (run !== this.#run) {
+      this.#sawBegin = this.#run !== undefined;
+      this.#run = run;
     }
     const now = new Set([...before, ...heard.filter((person) => person !== undefined)]);
     if (now.size !== before.size || before !== this.spoken) this.spoken = now;
