@@ -78,7 +78,7 @@ export class Desk {
   /** Does what the command asks, or asks back first where there is no way back. */
   act(command: Command): void {
     const waiting = this.#sawBegin ? waitingSpeaker(this.live, this.spoken) : null;
-    const asked = question(command, this.live, waiting);
+    const asked = question(command, this.live, this.live.clock.read(), waiting);
     if (asked === null) void this.send(command);
     else this.asked = asked;
   }

@@ -4,7 +4,7 @@ import type { CallStore, Wish } from '../state/call.svelte';
 import type { LiveStore } from '../state/live.svelte';
 import { Desk } from './desk.svelte';
 import type { House } from './house';
-import { START, floorOf, ganich, house, kazi, mirza, stands as standsOnStage } from './house.fixture';
+import { MINUTE, START, floorOf, ganich, house, kazi, mirza, stands as standsOnStage } from './house.fixture';
 
 /** A desk before a house whose server answers as told; `apply` is what an accepted command does. */
 function desk(
@@ -61,6 +61,22 @@ describe('the desk', () => {
     await settle();
     expect(sent).toEqual([{ do: 'suspend-event', reason: 'A fault.' }]);
     expect(one.asked).toBeNull();
+  });
+
+  it('asks before an opening that is not due, and opens at the hour at once', async () => {
+    const scheduled = house(-1);
+    scheduled.life.life = 'scheduled';
+    const early = house(-1);
+    early.event.start = START + 16 * MINUTE;
+    for (const state of [scheduled, early]) {
+      const { desk: one } = desk(state);
+      one.act({ do: 'open-event' });
+      expect(one.asked?.title).toEqual({ say: 'confirm.open' });
+    }
+    const { desk: one, sent } = desk(house(-1));
+    one.act({ do: 'open-event' });
+    await settle();
+    expect(sent).toEqual([{ do: 'open-event' }]);
   });
 
   it('asks before it goes on while the programme’s speaker still waits', async () => {

@@ -1,11 +1,24 @@
 /**
  * What is asked before a command without a way back, in words that tell what follows. Everything
- * else is done at once and offers Undo; the opening, which everybody waits for, tells what follows
- * under its act instead.
+ * else is done at once and offers Undo. The opening, which everybody waits for, is asked about only
+ * when it is not due yet.
  */
-import type { Command, PersonId } from '../api/types';
-import { currentSegment, floorIsOpen, holder, isPresent, unbegun, type House } from './house';
+import type { Command, Millis, PersonId, Timestamp } from '../api/types';
+import {
+  currentSegment,
+  floorIsOpen,
+  holder,
+  isPresent,
+  missing,
+  nextSegment,
+  unbegun,
+  type House,
+} from './house';
+import { beginning } from './next-acts';
 import type { Phrase, Say } from './phrases';
+
+/** An opening earlier than this before its hour is more likely a slip than a wish. */
+const EARLY_MS: Millis = 15 * 60_000;
 
 /** A question: what would be done, what follows, and the two answers. */
 export interface Question {
@@ -25,9 +38,14 @@ export interface Question {
 export function question(
   command: Command,
   house: House,
+  now: Timestamp,
   waiting: PersonId | null,
 ): Question | null {
   switch (command.do) {
+    case 'open-event': {
+      const due = house.life.life === 'green-room' && house.event.start - now <= EARLY_MS;
+      return due ? null : opening(command, house);
+    }
     case 'close-event':
       return {
         command,
@@ -85,6 +103,25 @@ export function question(
     default:
       return null;
   }
+}
+
+function opening(command: Command, house: House): Question {
+  const first = nextSegment(house);
+  const absent = missing(house);
+  const consequences: Phrase[] = [
+    { say: 'confirm.open-planned', at: house.event.start },
+    { say: 'confirm.open-audience' },
+    ...(first === null ? [] : beginning(house, first)),
+  ];
+  if (absent.length > 0) consequences.push({ say: 'now.missing', people: absent });
+  return {
+    command,
+    title: { say: 'confirm.open' },
+    consequences,
+    yes: 'confirm.open-yes',
+    no: 'confirm.open-no',
+    trouble: false,
+  };
 }
 
 /**
