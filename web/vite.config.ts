@@ -1,10 +1,15 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { localeParts } from './scripts/locale-parts.ts';
 
 const SERVER = process.env.PLENARY_SERVER ?? 'http://localhost:8080';
 
+/** Modules of a participant's first visit: see scripts/size.mjs for its budget. */
+const FIRST_VISIT =
+  /node_modules\/(svelte|esm-env|clsx)\/|src\/(App|router)|src\/(api|call|format\/(names|time)|state)\/|src\/i18n|src\/screens\/(stage\/|join\/(JoinScreen|ListenerJoin|Lobby|view))|src\/components\/(Button|Clock|Confirm|Dialog|FloorSentence|FullNotice|HandButton|Icon|JoinHead|LanguageNav|LineNotice|LineQuality|LiveHead|Mark|marks|NamePlate|Notice|OwnControls|PartTitle|PeopleOnStage|PersonPicture|Plate|PlateVoiceOnly|ProgrammeRail|RecordBadge|Run|SegmentLine|TimeBar|Toast|Key|Voices)\b/;
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [localeParts(), svelte()],
   build: {
     target: 'es2022',
     // The strict content security policy allows neither inline scripts nor data: addresses.
@@ -13,6 +18,13 @@ export default defineConfig({
     // A manifest lets scripts/size.mjs follow the imports of a participant's first visit.
     manifest: true,
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // What a participant's first visit needs is one file: two dozen small ones compress worse
+        // and take more requests on a slow line.
+        codeSplitting: { groups: [{ name: 'live', test: FIRST_VISIT }] },
+      },
+    },
   },
   server: {
     proxy: {

@@ -37,6 +37,16 @@ export function pick(messages: Messages, language: string, key: string, params: 
   return key;
 }
 
+/** Two parts of the texts as one. */
+export function merge(one: Messages, other: Messages): Messages {
+  const out: Messages = { ...one };
+  for (const [key, value] of Object.entries(other)) {
+    const there = out[key];
+    out[key] = typeof there === 'object' && typeof value === 'object' ? merge(there, value) : value;
+  }
+  return out;
+}
+
 /** Cuts a text at its `{parameters}` and fills them in. */
 export function cut(text: string, params: Parameters, dir: 'ltr' | 'rtl'): Part[] {
   return text

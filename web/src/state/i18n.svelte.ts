@@ -1,10 +1,22 @@
 /** The chosen language as reactive state: a change of language changes every text at once. */
-import { choose, cut, fill, isolate, pick, type Key, type Messages, type Parameters, type Part } from '../i18n';
+import { choose, cut, fill, isolate, merge, pick, type Key, type Messages, type Parameters, type Part } from '../i18n';
 
-const files = import.meta.glob<Messages>('../locales/*.json', { import: 'default' });
+/** Parts of a language's file; scripts/locale-parts.ts cuts them. */
+const files = {
+  live: import.meta.glob<Messages>('../locales/*.json', { import: 'default', query: '?part=live' }),
+  later: import.meta.glob<Messages>('../locales/*.json', { import: 'default', query: '?part=later' }),
+  public: import.meta.glob<Messages>('../locales/*.json', { import: 'default', query: '?part=public' }),
+  console: import.meta.glob<Messages>('../locales/*.json', { import: 'default', query: '?part=console' }),
+};
+
+/**
+ * `live` is there from the start. `later` holds faults and refusals, `public` the public pages,
+ * `console` the moderator's console: a screen asks for its part before it is shown.
+ */
+export type TextPart = keyof typeof files;
 
 /** Languages that the interface speaks: one for each file in locales/. */
-export const LANGUAGES: readonly string[] = Object.keys(files)
+export const LANGUAGES: readonly string[] = Object.keys(files.live)
   .map((path) => path.replace(/^.*\/|\.json$/g, ''))
   .sort();
 
@@ -14,6 +26,7 @@ class I18n {
   language: string = $state('en');
   dir: 'ltr' | 'rtl' = $state('ltr');
   #messages: Messages = $state.raw({});
+  readonly #needed = new Set<TextPart>(['live']);
 
   /** Chooses by the address, the saved choice, the browser, then `fallback`, and loads it. */
   async start(fallback?: string): Promise<void> {
@@ -31,6 +44,15 @@ class I18n {
     await this.#use(language);
   }
 
+  /** Loads a part of the texts, now and after every change of language. */
+  async need(part: TextPart): Promise<void> {
+    if (this.#needed.has(part)) return;
+    this.#needed.add(part);
+    const language = this.language;
+    const messages = await load(part, language);
+    if (language === this.language) this.#messages = merge(this.#messages, messages);
+  }
+
   text(key: Key, params: Parameters = {}): string {
     return fill(pick(this.#messages, this.language, key, params), params, this.dir);
   }
@@ -40,15 +62,18 @@ class I18n {
   }
 
   async #use(language: string): Promise<void> {
-    const load = files[`../locales/${language}.json`];
-    if (load === undefined) return;
-    this.#messages = await load();
+    if (!LANGUAGES.includes(language)) return;
+    const parts = await Promise.all([...this.#needed].map((part) => load(part, language)));
+    this.#messages = parts.reduce(merge, {});
     this.language = language;
     this.dir = pick(this.#messages, language, 'meta.dir') === 'rtl' ? 'rtl' : 'ltr';
     document.documentElement.lang = language;
     document.documentElement.dir = this.dir;
   }
 }
+
+const load = (part: TextPart, language: string): Promise<Messages> =>
+  files[part][`../locales/${language}.json`]?.() ?? Promise.resolve({});
 
 export const i18n = new I18n();
 

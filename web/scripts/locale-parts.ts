@@ -1,0 +1,68 @@
+/**
+ * Cuts each locale file into the parts that screens load when they need them, so that a participant
+ * on a thin line does not wait for the console's texts. A language stays one file; which section
+ * belongs to which part stands here alone.
+ *
+ * `locales/en.json?part=live` is a module with the sections of that part.
+ */
+import { readFileSync } from 'node:fs';
+import type { Plugin } from 'vite';
+
+export const PARTS = ['live', 'later', 'public', 'console'] as const;
+export type LocalePart = (typeof PARTS)[number];
+
+type Messages = { [key: string]: string | Messages };
+
+/** Sections that do not belong to the part `live`; a path names a section within one. */
+const ELSEWHERE: Record<string, LocalePart> = {
+  'join.fault': 'later',
+  refusal: 'later',
+  events: 'public',
+  event: 'public',
+  register: 'public',
+  console: 'console',
+};
+
+/** The sections of one part, in the shape of the whole. */
+export function partOf(messages: Messages, part: LocalePart, path = ''): Messages {
+  const out: Messages = {};
+  for (const [key, value] of Object.entries(messages)) {
+    const here = path === '' ? key : `${path}.${key}`;
+    const owner = ELSEWHERE[here];
+    if (owner !== undefined) {
+      if (owner === part) out[key] = value;
+    } else if (typeof value === 'string') {
+      if (part === 'live') out[key] = value;
+    } else {
+      const inner = partOf(value, part, here);
+      if (Object.keys(inner).length > 0) out[key] = inner;
+    }
+  }
+  return out;
+}
+
+export function localeParts(): Plugin {
+  const REQUEST = /^(.*\/locales\/[\w-]+\.json)\?part=(\w+)$/;
+  // The name ends in .ts so that nothing takes the module for JSON, and names the language's file.
+  const MODULE = /^(.*\/locales\/[\w-]+)\.(\w+)\.part\.ts$/;
+  return {
+    name: 'plenary-locale-parts',
+    enforce: 'pre',
+    async resolveId(source, importer) {
+      const [, file, part] = REQUEST.exec(source) ?? [];
+      if (file === undefined) return null;
+      const found = await this.resolve(file, importer, { skipSelf: true });
+      return found ? found.id.replace(/\.json$/, `.${part}.part.ts`) : null;
+    },
+    load(id) {
+      const [, path, part] = MODULE.exec(id) ?? [];
+      if (path === undefined || !PARTS.includes(part as LocalePart)) return null;
+      const file = `${path}.json`;
+      this.addWatchFile(file);
+      const messages = JSON.parse(readFileSync(file, 'utf8')) as Messages;
+      // JSON.parse of a string is read faster than an object literal.
+      const text = JSON.stringify(JSON.stringify(partOf(messages, part as LocalePart)));
+      return { code: `export default JSON.parse(${text});`, map: null };
+    },
+  };
+}
