@@ -8,7 +8,7 @@ import type { LiveStore } from '../state/live.svelte';
 import { done } from './done';
 import { nextSegment, previousSegment, type House } from './house';
 import type { Phrase } from './phrases';
-import { question, waitingSpeaker, type Question } from './questions';
+import { question, stillAsked, waitingSpeaker, type Question } from './questions';
 import { opposite, stands } from './undo';
 import { c, speak } from './words';
 
@@ -47,6 +47,8 @@ export class Desk {
   /** Who has had the floor or could answer in the present segment, as far as this console saw. */
   spoken: ReadonlySet<PersonId> = $state.raw(new Set());
 
+  /** The house that the question was asked of. */
+  #askedOf: House | null = null;
   #deeds: Deed[] = $state.raw([]);
   #undone: ReadonlySet<number> = $state.raw(new Set());
   /** This console saw the present segment begin, so `spoken` is complete. */
@@ -80,7 +82,10 @@ export class Desk {
     const waiting = this.#sawBegin ? waitingSpeaker(this.live, this.spoken) : null;
     const asked = question(command, this.live, this.live.clock.read(), waiting);
     if (asked === null) void this.send(command);
-    else this.asked = asked;
+    else {
+      this.#askedOf = snapshot(this.live);
+      this.asked = asked;
+    }
   }
 
   /** The question is answered. `command` replaces the one asked about (with a reason filled in). */
@@ -154,8 +159,12 @@ export class Desk {
     this.messages = this.messages.filter(({ id }) => id !== message.id);
   }
 
-  /** Follows who is heard in the present segment; call it from an effect. */
+  /** Follows who is heard in the present segment, and drops a question that another moderator has
+   * answered by an act of their own; call it from an effect. */
   watch(): void {
+    if (this.asked !== null && this.#askedOf !== null && !stillAsked(this.asked, this.#askedOf, this.live)) {
+      this.asked = null;
+    }
     const { current, segments } = this.live.programme;
     const began = segments.find(({ id }) => id === current)?.began_at ?? null;
     const run = current === null ? null : `${current} ${began}`;

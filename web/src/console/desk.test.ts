@@ -105,6 +105,23 @@ describe('the desk', () => {
     expect(sent).toEqual([{ do: 'next-segment' }]);
   });
 
+  it('drops a question that another moderator has made pointless', async () => {
+    const { desk: one, live, sent } = desk(house(-1));
+    one.watch();
+    Object.assign(live, house(1, { floor: floorOf(kazi) }));
+    one.watch();
+    one.act({ do: 'next-segment' });
+    expect(one.asked).not.toBeNull();
+    one.watch();
+    expect(one.asked).not.toBeNull();
+    Object.assign(live, house(2));
+    one.watch();
+    expect(one.asked).toBeNull();
+    one.answer(true);
+    await settle();
+    expect(sent).toEqual([]);
+  });
+
   it('says why a command was refused, and keeps nothing of it', async () => {
     const { desk: one } = desk(house(2), undefined, () => ({ outcome: 'refused', refusal: 'not-here' }));
     one.act({ do: 'give-floor', person: 'hashmi', limit: null });

@@ -124,6 +124,21 @@ function opening(command: Command, house: House): Question {
   };
 }
 
+/** False once the event has moved on and the question no longer means what it meant. */
+export function stillAsked(asked: Question, before: House, now: House): boolean {
+  switch (asked.command.do) {
+    case 'next-segment':
+      return now.programme.current === before.programme.current && now.life.life === before.life.life;
+    case 'open-event':
+    case 'suspend-event':
+      return now.life.life === before.life.life;
+    case 'close-event':
+      return now.life.life !== 'closed';
+    default:
+      return true;
+  }
+}
+
 /**
  * Whom the present segment still owes the floor: the person named first, here, and not among
  * `spoken`. Nobody where the floor is open to hands.
