@@ -1,0 +1,74 @@
+# Everything that is done with this repository. `make run` shows it, `make test` checks it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# What scripts/prepare.sh installs for itself goes before what the system has.
+export PATH := $(CURDIR)/.tools/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
+
+DATA ?= data
+EVENT_FILE := examples/russian-diplomats-day.toml
+EVENT := russian-diplomats-day
+RELEASE := target/release/plenary
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+
+.PHONY: help run build test bench soak fix clean
+
+help:
+	@echo 'make run     prepare the machine, build, and serve the reference event on http://localhost:8080'
+	@echo 'make test    everything that CI checks, real Chromium included'
+	@echo 'make build   the web client and the release binary ($(RELEASE))'
+	@echo 'make bench   the figures of docs/PERFORMANCE.md'
+	@echo 'make soak    the same checks as in the tests, thousands of times'
+	@echo 'make fix     format, mend what lints can mend, write generated files anew'
+	@echo 'make clean   remove what was built (not the data)'
+
+run: build
+	@code=0; $(RELEASE) event create $(EVENT_FILE) --data $(DATA) > /dev/null || code=$$?; \
+	  [ $$code = 0 ] || [ $$code = 5 ] || exit $$code
+	@echo; $(RELEASE) event links $(EVENT) --data $(DATA)
+	@echo; echo 'Open each link in a window of its own. Ctrl-C stops the server; the data stay in $(DATA)/.'; echo
+	@exec $(RELEASE) serve --data $(DATA)
+
+build:
+	@scripts/prepare.sh build
+	@$(MAKE) web/dist/index.html
+	cargo build --release --locked -p plenary
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run build
+
+e2e/node_modules/.package-lock.json: e2e/package.json e2e/package-lock.json
+	cd e2e && npm ci --no-audit --no-fund
+	@touch $@
+
+test:
+	@scripts/prepare.sh test
+	@scripts/test.sh
+
+bench: build e2e/node_modules/.package-lock.json
+	cargo run --release --locked -q -p storage-sqlite --example append_rate
+	cd e2e && PLENARY_BIN=$(RELEASE) npm run figures
+
+# PLENARY_SIM_SEEDS, PLENARY_CRASH_KILLS and PROPTEST_CASES may be raised further.
+soak: export PLENARY_SIM_SEEDS ?= 5000
+soak: export PLENARY_CRASH_KILLS ?= 100
+soak: export PROPTEST_CASES ?= 5000
+soak:
+	cargo test --release --locked -p sim -p proceedings -p forwarding -p programme -p storage-sqlite
+	@$(MAKE) build
+	$(RELEASE) rehearse $(EVENT_FILE) --out rehearsal --pace 20 --participants 100
+
+fix:
+	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+	cargo fmt --all
+	UPDATE_GENERATED=1 cargo test -q -p api-types -p server -p programme -p plenary -p tidy
+
+clean:
+	rm -rf target web/dist web/node_modules e2e/node_modules e2e/test-results e2e/shots rehearsal
