@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 
 use crate::rtcp::Arrivals;
 
-/// What is assumed before anything is known: the lowest layer and the voices pass, the middle
-/// layer is tried at once.
-const START_BPS: f64 = 900_000.0;
+/// What is assumed before anything is known: the voices and the middle layer pass.
+pub const START_BPS: f64 = 800_000.0;
 
 /// Below this not even the voice passes, so there is nothing left to adapt.
 const MIN_BPS: f64 = 40_000.0;
@@ -166,6 +165,19 @@ impl Bandwidth {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
         let bps = self.estimate_bps as u64;
         bps
+    }
+
+    /// What has been sent in the last half second, in bits a second.
+    pub fn sending_bps(&self, now: Instant) -> u64 {
+        let lately = |sent: &&Sent| now.saturating_duration_since(sent.at) <= RATE_WINDOW;
+        let bytes: u64 =
+            self.sent.iter().rev().take_while(lately).map(|sent| u64::from(sent.bytes)).sum();
+        bytes * 8 * 1_000 / u64::try_from(RATE_WINDOW.as_millis()).unwrap_or(1)
+    }
+
+    /// When the estimate was last cut.
+    pub fn last_cut(&self) -> Option<Instant> {
+        self.last_decrease
     }
 
     /// What is sent until [`Self::end_probe`] is a burst that asks the line for more.

@@ -48,6 +48,11 @@ impl History {
         self.entries[place] = Some((entry, None));
     }
 
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.entries.fill(None);
+    }
+
     /// The packet with these lower 16 bits of the sequence number, if it is worth sending again
     /// now.
     pub fn take_for_repair(&mut self, now: Instant, lower: u16) -> Option<Entry> {

@@ -84,8 +84,10 @@ pub struct SlotConfig {
 pub struct Outgoing<'a> {
     /// Header fields and where the payload is found for a repair.
     pub entry: Entry,
-    /// Payload, already with the entry's picture numbers.
+    /// Payload as it came from the publisher.
     pub payload: &'a [u8],
+    /// Bytes of it to write anew, as places and values: the entry's picture numbers.
+    pub patches: [Option<(u8, u8)>; 3],
     /// Padding bytes to append, so that a batch has packets of one size (RFC 3550 section 5.1).
     pub padding_bytes: u8,
 }
@@ -218,6 +220,16 @@ impl Peer {
         self.transport_extension.is_some()
     }
 
+    /// What has been sent lately, repairs and probes included, in bits a second.
+    pub fn sending_bps(&self, now: Instant) -> u64 {
+        self.bandwidth.sending_bps(now)
+    }
+
+    /// When the estimate was last cut, because a queue grew or packets were lost.
+    pub fn last_cut(&self) -> Option<Instant> {
+        self.bandwidth.last_cut()
+    }
+
     /// The last measured round trip.
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip
@@ -344,6 +356,16 @@ impl Peer {
         self.write_packet(now, ssrc, sequence, &repaired, Some(original), buffer)
     }
 
+    /// Forgets what was sent in `slot`, so that it is never sent again: its source may no longer be
+    /// heard or seen.
+    pub fn forget(&mut self, slot: usize) {
+        if let Some(Slot { history: Some(history), .. }) =
+            self.slots.get_mut(slot).and_then(Option::as_mut)
+        {
+            history.clear();
+        }
+    }
+
     /// What was sent last in `slot`, `back` packets ago: material for probes.
     pub fn sent_lately(&self, slot: usize, back: u64) -> Option<Entry> {
         let stream = self.slots.get(slot)?.as_ref()?;
@@ -372,7 +394,7 @@ impl Peer {
     ) -> usize {
         let Some(sessions) = &self.sessions else { return 0 };
         let start = buffer.len();
-        let Outgoing { entry, payload, padding_bytes } = *packet;
+        let Outgoing { entry, payload, patches, padding_bytes } = *packet;
         let padded = padding_bytes > 0;
         let extended = self.transport_extension.is_some();
         buffer.push(0x80 | if padded { 0x20 } else { 0 } | if extended { 0x10 } else { 0 });
@@ -391,7 +413,13 @@ impl Peer {
         if let Some(original) = original {
             buffer.extend_from_slice(&original.to_be_bytes());
         }
+        let payload_start = buffer.len();
         buffer.extend_from_slice(payload);
+        for (at, value) in patches.into_iter().flatten() {
+            if let Some(byte) = buffer[payload_start..].get_mut(usize::from(at)) {
+                *byte = value;
+            }
+        }
         if padded {
             buffer.extend(std::iter::repeat_n(0, usize::from(padding_bytes) - 1));
             buffer.push(padding_bytes);

@@ -207,7 +207,12 @@ impl Pair {
     fn send(&mut self, sequence: u64, padding_bytes: u8) {
         let mut buffer = vec![7; 3];
         let payload = payload(sequence);
-        let packet = Outgoing { entry: self.entry(sequence), payload: &payload, padding_bytes };
+        let packet = Outgoing {
+            entry: self.entry(sequence),
+            payload: &payload,
+            patches: [None; 3],
+            padding_bytes,
+        };
         let length = self.peer.write(self.now, 4, &packet, &mut buffer);
         assert!(length > payload.len() && buffer.len() == 3 + length);
         self.sent += 1;
@@ -248,7 +253,8 @@ fn lost_packets_are_asked_for_and_repaired() {
             let Event::Repair { slot: 4, entry } = event else { continue };
             let mut buffer = Vec::new();
             let payload = payload(entry.sequence);
-            let packet = Outgoing { entry, payload: &payload, padding_bytes: 0 };
+            let packet =
+                Outgoing { entry, payload: &payload, patches: [None; 3], padding_bytes: 0 };
             let (now, kind) = (pair.now, pair.repair_payload_type);
             assert!(pair.peer.write_repair(now, 4, &packet, kind, &mut buffer) > 0);
             pair.deliver(&buffer);

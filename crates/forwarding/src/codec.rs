@@ -52,23 +52,31 @@ pub struct PictureFields {
 }
 
 impl PictureFields {
-    /// Writes new numbers into a copy of the payload that this description was read from.
-    pub fn write(&self, payload: &mut [u8], id: Option<u16>, base_layer: Option<u8>) {
+    /// The bytes of the payload to write anew, as places and values, so that it carries these
+    /// numbers.
+    pub fn patches(&self, id: Option<u16>, base_layer: Option<u8>) -> [Option<(u8, u8)>; 3] {
+        let mut patches = [None; 3];
         if let (Some(field), Some(id)) = (self.id, id) {
-            let at = usize::from(field.at);
             let [high, low] = id.to_be_bytes();
             if field.wide {
-                if let Some(bytes) = payload.get_mut(at..at + 2) {
-                    bytes.copy_from_slice(&[0x80 | high & 0x7f, low]);
-                }
-            } else if let Some(byte) = payload.get_mut(at) {
-                *byte = low & 0x7f;
+                patches[0] = Some((field.at, 0x80 | high & 0x7f));
+                patches[1] = Some((field.at.saturating_add(1), low));
+            } else {
+                patches[0] = Some((field.at, low & 0x7f));
             }
         }
-        if let (Some((_, at)), Some(value)) = (self.base_layer, base_layer)
-            && let Some(byte) = payload.get_mut(usize::from(at))
-        {
-            *byte = value;
+        if let (Some((_, at)), Some(value)) = (self.base_layer, base_layer) {
+            patches[2] = Some((at, value));
+        }
+        patches
+    }
+
+    /// Writes new numbers into a copy of the payload that this description was read from.
+    pub fn write(&self, payload: &mut [u8], id: Option<u16>, base_layer: Option<u8>) {
+        for (at, value) in self.patches(id, base_layer).into_iter().flatten() {
+            if let Some(byte) = payload.get_mut(usize::from(at)) {
+                *byte = value;
+            }
         }
     }
 }
