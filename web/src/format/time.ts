@@ -32,7 +32,8 @@ export function offset(at: Timestamp, zone: string): string {
   const part = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'shortOffset' })
     .formatToParts(at)
     .find(({ type }) => type === 'timeZoneName')?.value;
-  return (part ?? 'UTC').replace('GMT', 'UTC').replace('-', '\u2212');
+  // Some browsers say GMT+0, others GMT.
+  return (part ?? 'UTC').replace('GMT', 'UTC').replace('-', '\u2212').replace(/^UTC\+0$/, 'UTC');
 }
 
 /** Two zones that show the same hours at this moment. */
