@@ -45,6 +45,16 @@ impl Random for SplitMix {
 mod tests {
     use super::*;
 
+    /// The numbers that the authors' own program gives for this seed.
+    #[test]
+    fn the_generator_is_the_published_one() {
+        let mut random = SplitMix(1_234_567);
+        let numbers = [(); 3].map(|()| random.next_u64());
+        let expected =
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        assert_eq!(numbers, expected);
+    }
+
     #[test]
     fn a_seed_gives_the_same_numbers_again() {
         let (mut a, mut b) = (SplitMix(7), SplitMix(7));

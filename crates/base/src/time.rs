@@ -77,3 +77,27 @@ impl Clock for ManualClock {
         Timestamp(self.0.load(Ordering::SeqCst))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_never_runs_below_zero_nor_over_the_end() {
+        let (early, late) = (Timestamp(-5_000), Timestamp(7_000));
+        assert_eq!(late.since(early), Millis::from_secs(12));
+        assert_eq!(early.since(late), Millis(0));
+        assert_eq!(Timestamp(i64::MAX).since(Timestamp(i64::MIN)), Millis(i64::MAX.unsigned_abs()));
+        assert_eq!(early.plus(Millis::from_minutes(1)), Timestamp(55_000));
+        assert_eq!(late.plus(Millis(u64::MAX)), Timestamp(i64::MAX));
+    }
+
+    #[test]
+    fn a_manual_clock_moves_only_when_told_to() {
+        let clock = ManualClock::new(Timestamp(10));
+        clock.advance(Millis(5));
+        assert_eq!(clock.now(), Timestamp(15));
+        clock.set(Timestamp(-1));
+        assert_eq!(clock.now(), Timestamp(-1));
+    }
+}

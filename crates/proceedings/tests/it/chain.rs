@@ -1,10 +1,11 @@
 //! The stored form of a line and the chain of hashes.
 
-use base::{ConnectionId, Sequence};
-use expect_test::expect;
-use proceedings::testing::START;
+use base::{ConnectionId, Millis, Sequence};
+use expect_test::{expect, expect_file};
+use proceedings::testing::{self, START, parsed, reference_event};
 use proceedings::{
-    Actor, Broken, BrokenAt, Event, EventState, Hash, Life, Line, Tip, chain, verify, verify_after,
+    Actor, Broken, BrokenAt, Event, EventState, Hash, Life, Line, RecordStatus, Role, Tip, chain,
+    verify, verify_after,
 };
 
 use crate::play::{Play, by, id};
@@ -26,6 +27,61 @@ fn the_created_event_is_hashed_as_it_was() {
     let play = Play::at(Life::Scheduled);
     expect!["25024c038b78fc5d3f055f202aa8acc5bd30dbb45297853fd8d3e4a9d0d798d3"]
         .assert_eq(&play.lines[0].hash.to_string());
+}
+
+/// Every kind of event as it is stored for good. Lines may be added to the file, none changed.
+#[test]
+fn every_event_is_stored_as_it_ever_was() {
+    let person = || id("ganich");
+    let segment = || parsed("questions");
+    let connection = ConnectionId(7);
+    let registered = testing::person("p-7k3m9x2q", "New", Role::Participant);
+    let events = [
+        Event::EventCreated { definition: Box::new(reference_event()) },
+        Event::GreenRoomOpened,
+        Event::EventOpened,
+        Event::EventSuspended { reason: None },
+        Event::EventSuspended { reason: Some("A short pause.".to_owned()) },
+        Event::EventResumed,
+        Event::EventClosed,
+        Event::PersonRegistered { person: Box::new(registered) },
+        Event::PersonArrived { person: person(), connection },
+        Event::PersonDeparted { person: person(), connection },
+        Event::ServerRestarted,
+        Event::PersonWaiting { person: person() },
+        Event::PersonAdmitted { person: person() },
+        Event::PersonSuspended { person: person() },
+        Event::PersonRemoved { person: person() },
+        Event::PersonReadmitted { person: person() },
+        Event::EventLocked,
+        Event::EventUnlocked,
+        Event::StageEntered { person: person(), guest: false },
+        Event::StageLeft { person: person() },
+        Event::SegmentBegan { segment: segment() },
+        Event::SegmentEnded { segment: segment() },
+        Event::SegmentExtended { segment: segment(), by: Millis::from_minutes(5) },
+        Event::RecordStatusChanged { segment: segment(), status: RecordStatus::OnTheRecord },
+        Event::RecordStatusChanged { segment: segment(), status: RecordStatus::ChathamHouseRule },
+        Event::RecordStatusChanged { segment: segment(), status: RecordStatus::OffTheRecord },
+        Event::FloorGiven { person: person(), limit: None },
+        Event::FloorGiven { person: person(), limit: Some(Millis::from_minutes(2)) },
+        Event::FloorTaken { person: person() },
+        Event::AnsweringChanged { person: person(), allowed: true },
+        Event::HandRaised { person: person() },
+        Event::HandLowered { person: person() },
+        Event::MicrophoneChanged { person: person(), on: true },
+        Event::CameraChanged { person: person(), on: true },
+        Event::ScreenChanged { person: person(), on: true },
+        Event::PersonMuted { person: person() },
+        Event::MicrophoneAllowed { person: person() },
+    ];
+    let lines = Line::all_after(Tip::default(), START, &Actor::Server, events.to_vec());
+    let text: String =
+        lines.iter().map(|line| serde_json::to_string(line).expect("JSON") + "\n").collect();
+    expect_file!["events.jsonl"].assert_eq(&text);
+    for (line, text) in lines.iter().zip(text.lines()) {
+        assert_eq!(serde_json::from_str::<Line>(text).expect(text), *line);
+    }
 }
 
 #[test]
