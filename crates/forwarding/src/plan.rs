@@ -106,26 +106,31 @@ impl Hearing {
 /// Who is carried in which slot.
 pub type Seats = [Option<Owner>; SLOTS];
 
-/// Seats `candidates` in the voice slots: who sits stays seated, newcomers take free seats in
-/// order, and when there are not seats enough a speaker takes the seat of the quietest who is not
-/// speaking. `voice` tells whether a candidate speaks and how loud it is.
+/// Seats `candidates`: who sits stays seated, so that nothing moves that need not; newcomers take
+/// free seats in order.
+pub(crate) fn seat<T: Copy + PartialEq>(seats: &mut [Option<T>], candidates: &[T]) {
+    for seat in seats.iter_mut() {
+        *seat = seat.filter(|seated| candidates.contains(seated));
+    }
+    for &candidate in candidates {
+        if !seats.contains(&Some(candidate))
+            && let Some(free) = seats.iter_mut().find(|seat| seat.is_none())
+        {
+            *free = Some(candidate);
+        }
+    }
+}
+
+/// Seats voices; when there are not seats enough, a speaker takes the seat of the quietest who is
+/// not speaking. `voice` tells whether a candidate speaks and how loud it is.
 pub(crate) fn seat_voices<T: Copy + PartialEq>(
     seats: &mut [Option<T>; VOICES],
     candidates: &[T],
     voice: impl Fn(T) -> (bool, u16),
 ) {
-    for seat in seats.iter_mut() {
-        *seat = seat.filter(|seated| candidates.contains(seated));
-    }
+    seat(seats, candidates);
     for &candidate in candidates {
-        if seats.contains(&Some(candidate)) {
-            continue;
-        }
-        if let Some(free) = seats.iter_mut().find(|seat| seat.is_none()) {
-            *free = Some(candidate);
-            continue;
-        }
-        if !voice(candidate).0 {
+        if seats.contains(&Some(candidate)) || !voice(candidate).0 {
             continue;
         }
         let quietest = seats

@@ -1,11 +1,15 @@
 //! One room: its tracks, its receivers, and who gets what.
 
-use crate::allocation::{Allocation, Choice, Keeping, Offer, allocate};
+mod seating;
+
+use base::limits::THUMBNAILS_MAX;
+
+use crate::allocation::{Allocation, Keeping};
 use crate::codec::{Codec, describe};
-use crate::plan::{Class, Hearing, SLOTS, Seats, SlotKind, VOICES, seat_voices};
+use crate::plan::{Class, Hearing, SLOTS, Seats, SlotKind, VOICES};
 use crate::rewrite::{Place, Rewriter};
 use crate::speaking::Voice;
-use crate::track::{Arrival, Layer, Track, TrackKind};
+use crate::track::{Arrival, Layer, Stream, Track, TrackKind};
 use crate::units::{Format, Formats, Micros, Owner, ReceiverId, TrackId};
 
 /// Tracks of a room: four of each person that a stage holds, twice, for the moments when a
@@ -80,6 +84,14 @@ pub enum Output {
         track: TrackId,
         /// Which layer.
         layer: u8,
+    },
+    /// A picture is over in this slot: what was sent in it must not be sent again, neither as a
+    /// repair nor as filling.
+    Stopped {
+        /// Whose slot.
+        receiver: ReceiverId,
+        /// Which.
+        slot: SlotKind,
     },
     /// The slots of a class carry other persons than before.
     Slots {
@@ -163,6 +175,7 @@ struct Receiver {
 struct ClassState {
     hearing: Hearing,
     voices: [Option<Owner>; VOICES],
+    thumbnails: [Option<Owner>; THUMBNAILS_MAX],
     seats: [Option<u16>; SLOTS],
     shown: Seats,
     reported: Seats,
@@ -193,6 +206,8 @@ pub struct Room {
     slots: Vec<Slot>,
     classes: [ClassState; 2],
     fan_out: Option<FanOut>,
+    /// Slots in which a picture is over and nothing was said about it yet.
+    stopped: Vec<u32>,
     now: Micros,
     next_tick: Option<Micros>,
     ticks: u32,
@@ -209,7 +224,8 @@ impl Room {
         Self::default()
     }
 
-    /// A publisher began to send a track.
+    /// A publisher began to send a track in so many layers (1 without simulcast), numbered, as far
+    /// as is known, from the smallest.
     ///
     /// # Errors
     /// [`Full`] when the room holds as many tracks as it can.
@@ -220,6 +236,7 @@ impl Room {
         kind: TrackKind,
         codec: Codec,
         format: Format,
+        layers: u8,
     ) -> Result<TrackId, Full> {
         self.begin(now);
         let vacant = self.tracks.iter().position(Option::is_none);
@@ -231,15 +248,20 @@ impl Room {
         }
         self.track_generation += 1;
         self.track_generations[place] = self.track_generation;
-        self.tracks[place] = Some(Track {
+        let mut track = Track {
             owner,
             kind,
             codec,
             format,
-            born: u64::from(self.track_generation),
+            number: u64::from(self.track_generation),
+            since: now,
             layers: Vec::new(),
             voice: Voice::default(),
-        });
+        };
+        for layer in 0..layers.max(1) {
+            track.layer_or_new(now, layer);
+        }
+        self.tracks[place] = Some(track);
         self.next_tick = self.next_tick.or(Some(now.plus(TICK)));
         self.reseat_all();
         Ok(TrackId { index, generation: self.track_generation })
@@ -255,7 +277,7 @@ impl Room {
             let of_track =
                 |held: Option<Held>| held.is_some_and(|held| held.link.track == id.index);
             if of_track(self.slots[slot].running) {
-                self.stop_running(slot);
+                self.stop_for_good(slot);
             }
             if of_track(self.slots[slot].waiting) {
                 self.stop_waiting(slot);
@@ -396,18 +418,21 @@ impl Room {
         let link = Link { track: id.index, layer };
         let Some(track) = self.tracks[id.index()].as_mut() else { return };
         let (codec, audio) = (track.codec, track.kind.is_audio());
-        let known_layers = track.layers.len();
         let Some(state) = track.layer_or_new(now, layer) else { return };
-        let restarted = state.is_restarted_by(packet.ssrc);
+        let stream = state.stream(now, packet.ssrc);
+        if stream == Stream::Former {
+            return;
+        }
+        let appears = !state.is_active(now);
         let Some(arrival) = state.note(now, packet.sequence, packet.payload.len()) else { return };
         if audio && arrival == Arrival::Newest {
             track.voice.hear(now, packet.level_db);
         }
-        if track.layers.len() > known_layers && !audio {
-            // Waiting slots may now find the layer that suits them.
+        if appears && !audio {
+            // The layer is there, or there again: those who watch may want it.
             self.assign_watchers_of(id.index);
         }
-        if restarted {
+        if stream == Stream::Restarted {
             self.restart(link, audio);
         }
         let description = describe(codec, packet.payload);
@@ -445,6 +470,15 @@ impl Room {
     pub fn poll_output(&mut self) -> Output {
         if let Some(forward) = self.next_forward() {
             return Output::Forward(forward);
+        }
+        while let Some(slot) = self.stopped.pop() {
+            let receiver = slot as usize / SLOTS;
+            if self.receivers[receiver].is_some() {
+                return Output::Stopped {
+                    receiver: self.receiver_id(receiver),
+                    slot: SlotKind::ALL[slot as usize % SLOTS],
+                };
+            }
         }
         if self.requests_changed {
             if let Some(request) = self.next_due_request() {
@@ -506,6 +540,10 @@ impl Room {
         self.receivers.get(id.index())?.as_ref()
     }
 
+    fn receiver_id(&self, receiver: usize) -> ReceiverId {
+        ReceiverId { index: place(receiver), generation: self.receiver_generations[receiver] }
+    }
+
     fn next_forward(&mut self) -> Option<Forward> {
         let mut fan_out = self.fan_out?;
         let running = &self.tracks[usize::from(fan_out.link.track)].as_ref()?.layers
@@ -520,13 +558,9 @@ impl Room {
                 slot.rewriter.enter(fan_out.now, fan_out.clock_hz, &fan_out.place);
             }
             let Some(new) = slot.rewriter.place(fan_out.now, &fan_out.place) else { continue };
-            let receiver = at / SLOTS;
             self.fan_out = Some(fan_out);
             return Some(Forward {
-                receiver: ReceiverId {
-                    index: u32::try_from(receiver).unwrap_or(u32::MAX),
-                    generation: self.receiver_generations[receiver],
-                },
+                receiver: self.receiver_id(at / SLOTS),
                 slot: SlotKind::ALL[at % SLOTS],
                 sequence: new.sequence,
                 timestamp: new.timestamp,
@@ -611,153 +645,6 @@ impl Room {
         }
     }
 
-    fn find_track(&self, owner: Owner, kind: TrackKind) -> Option<u16> {
-        let newest = self
-            .tracks
-            .iter()
-            .enumerate()
-            .filter_map(|(index, track)| Some((index, track.as_ref()?)))
-            .filter(|(_, track)| track.owner == owner && track.kind == kind)
-            .max_by_key(|(_, track)| track.born)?;
-        u16::try_from(newest.0).ok()
-    }
-
-    fn reseat_all(&mut self) {
-        for class in Class::ALL {
-            self.reseat(class);
-        }
-    }
-
-    /// Decides anew which track sits in which slot of a class, and gives every receiver of the
-    /// class its share.
-    fn reseat(&mut self, class: Class) {
-        let state = &self.classes[class.index()];
-        let hearing = &state.hearing;
-        let microphone = |owner: Owner| self.find_track(owner, TrackKind::Microphone);
-        let candidates: Vec<Owner> =
-            hearing.voices.iter().copied().filter(|&owner| microphone(owner).is_some()).collect();
-        let mut voices = state.voices;
-        seat_voices(&mut voices, &candidates, |owner| {
-            let track = microphone(owner).and_then(|at| self.tracks[usize::from(at)].as_ref());
-            track.map_or((false, 0), |t| (t.voice.is_speaking(self.now), t.voice.loudness()))
-        });
-
-        let mut seats = [None; SLOTS];
-        for (slot, owner) in voices.iter().enumerate() {
-            seats[slot] = owner.and_then(microphone);
-        }
-        let screen_sound =
-            hearing.screen.and_then(|owner| self.find_track(owner, TrackKind::ScreenSound));
-        // From the end, where the next voice will come last.
-        if let Some(free) = seats[..VOICES].iter_mut().rev().find(|seat| seat.is_none()) {
-            *free = screen_sound;
-        }
-        let camera = |owner: Owner| self.find_track(owner, TrackKind::Camera);
-        seats[SlotKind::Main.index()] = hearing.main.and_then(camera);
-        seats[SlotKind::Screen.index()] =
-            hearing.screen.and_then(|owner| self.find_track(owner, TrackKind::Screen));
-        let first = SlotKind::Thumbnail(0).index();
-        for (slot, owner) in hearing.thumbnails.iter().enumerate() {
-            seats[first + slot] = camera(*owner);
-        }
-
-        let state = &mut self.classes[class.index()];
-        state.voices = voices;
-        state.seats = seats;
-        for receiver in 0..self.receivers.len() {
-            if self.receivers[receiver].as_ref().is_some_and(|r| r.class == class) {
-                self.assign(receiver);
-            }
-        }
-        self.update_shown(class);
-    }
-
-    /// A track has a new layer: those who watch it choose again.
-    fn assign_watchers_of(&mut self, track: u16) {
-        for receiver in 0..self.receivers.len() {
-            let watches = self.receivers[receiver].as_ref().is_some_and(|receiver| {
-                self.classes[receiver.class.index()].seats.contains(&Some(track))
-            });
-            if watches {
-                self.assign(receiver);
-            }
-        }
-    }
-
-    /// The track seated in this slot, if the receiver has the slot, can decode the track, and is
-    /// not its owner.
-    fn seated(&self, receiver: usize, slot: usize) -> Option<u16> {
-        let who = self.receivers[receiver].as_ref()?;
-        let seat = self.classes[who.class.index()].seats[slot]?;
-        let track = self.tracks[usize::from(seat)].as_ref()?;
-        let present = self.slots[receiver * SLOTS + slot].present;
-        (present && track.owner != who.owner && who.formats.contains(track.format)).then_some(seat)
-    }
-
-    fn choices(&self, receiver: usize) -> [Choice; SLOTS] {
-        let mut choices = [Choice::default(); SLOTS];
-        for kind in SlotKind::ALL.into_iter().filter(|kind| !kind.is_audio()) {
-            let Some(seat) = self.seated(receiver, kind.index()) else { continue };
-            let Some(track) = self.tracks[usize::from(seat)].as_ref() else { continue };
-            let choice = &mut choices[kind.index()];
-            let any_active = track.layers.iter().any(|layer| layer.is_active(self.now));
-            for (number, layer) in (0..).zip(&track.layers) {
-                if layer.is_active(self.now) || !any_active {
-                    choice.add(Offer { layer: number, rate_bps: layer.rate_bps() });
-                }
-            }
-            choice.running = self.slots[receiver * SLOTS + kind.index()]
-                .running
-                .filter(|held| held.link.track == seat)
-                .map(|held| held.link.layer);
-        }
-        choices
-    }
-
-    fn allocation(&self, receiver: usize, estimate: Option<u64>, keeping: Keeping) -> Allocation {
-        let voices = (0..VOICES).filter(|slot| self.seated(receiver, *slot).is_some()).count();
-        allocate(&self.choices(receiver), voices.max(1), estimate, keeping)
-    }
-
-    /// The layers for a receiver's pictures; one that runs is given up only when the shortage
-    /// lasts, or is beyond doubt.
-    fn choose_layers(&mut self, receiver: usize) -> [Option<u8>; SLOTS] {
-        let Some(who) = self.receivers[receiver].as_ref() else { return [None; SLOTS] };
-        let (estimate, since) = (who.estimate_bps, who.short_since);
-        let mut allocation = self.allocation(receiver, estimate, Keeping::Strictly);
-        let since = allocation.given_up.then(|| since.unwrap_or(self.now));
-        if since.is_some_and(|since| self.now.since(since) < SHORTAGE_MIN) {
-            allocation = self.allocation(receiver, estimate, Keeping::Patiently);
-        }
-        if let Some(who) = &mut self.receivers[receiver] {
-            who.short_since = since;
-        }
-        allocation.layers
-    }
-
-    /// Links every slot of the receiver to what it should carry.
-    fn assign(&mut self, receiver: usize) {
-        let Some(who) = self.receivers[receiver].as_ref() else { return };
-        let (class, formats, owner) = (who.class, who.formats, who.owner);
-        let layers = self.choose_layers(receiver);
-        for kind in SlotKind::ALL {
-            let slot = receiver * SLOTS + kind.index();
-            let seat = self.seated(receiver, kind.index());
-            let mismatched = self.slots[slot].present
-                && self.classes[class.index()].seats[kind.index()]
-                    .and_then(|seat| self.tracks[usize::from(seat)].as_ref())
-                    .is_some_and(|t| t.owner != owner && !formats.contains(t.format));
-            self.mismatches += u64::from(mismatched && !self.slots[slot].mismatched);
-            self.slots[slot].mismatched = mismatched;
-            if kind.is_audio() {
-                self.link_voice(slot, seat.map(|track| Link { track, layer: 0 }));
-            } else {
-                let link = seat.zip(layers[kind.index()]);
-                self.link_picture(slot, class, link.map(|(track, layer)| Link { track, layer }));
-            }
-        }
-    }
-
     fn link_voice(&mut self, slot: usize, wanted: Option<Link>) {
         if self.slots[slot].running.map(|held| held.link) == wanted {
             return;
@@ -770,14 +657,14 @@ impl Room {
 
     fn link_picture(&mut self, slot: usize, class: Class, wanted: Option<Link>) {
         let Some(link) = wanted else {
-            self.stop_running(slot);
+            self.stop_for_good(slot);
             self.stop_waiting(slot);
             return;
         };
         let running = self.slots[slot].running.map(|held| held.link);
         let permitted = |track: u16| self.classes[class.index()].seats.contains(&Some(track));
         if running.is_some_and(|running| running.track != link.track && !permitted(running.track)) {
-            self.stop_running(slot);
+            self.stop_for_good(slot);
         }
         if running == Some(link) {
             self.stop_waiting(slot);
@@ -854,6 +741,14 @@ impl Room {
         self.requests_changed = true;
     }
 
+    /// Stops what runs in a slot because nothing, or nothing that is permitted, goes on in it.
+    fn stop_for_good(&mut self, slot: usize) {
+        if self.slots[slot].running.is_some() && !SlotKind::ALL[slot % SLOTS].is_audio() {
+            self.stopped.push(place(slot));
+        }
+        self.stop_running(slot);
+    }
+
     fn stop_running(&mut self, slot: usize) {
         let Some(held) = self.slots[slot].running.take() else { return };
         self.slots[slot].entering = false;
@@ -875,39 +770,6 @@ impl Room {
         {
             moved.position = held.position;
         }
-    }
-
-    /// Works out what the slots of a class carry: a name changes together with the picture, that
-    /// is, when the first receiver has switched, and not before.
-    fn update_shown(&mut self, class: Class) {
-        let state = &self.classes[class.index()];
-        let mut shown = state.shown;
-        for kind in SlotKind::ALL {
-            let at = kind.index();
-            let seat = state.seats[at];
-            let owner =
-                seat.and_then(|s| self.tracks[usize::from(s)].as_ref()).map(|track| track.owner);
-            if kind.is_audio() || owner.is_none() || shown[at] == owner {
-                shown[at] = owner;
-                continue;
-            }
-            let (mut old, mut new, mut waiting) = (false, false, false);
-            for (receiver, who) in self.receivers.iter().enumerate() {
-                if who.as_ref().is_some_and(|who| who.class == class) {
-                    let slot = &self.slots[receiver * SLOTS + at];
-                    let running = slot.running.map(|held| held.link.track);
-                    new |= running.is_some() && running == seat;
-                    old |= running.is_some() && running != seat;
-                    waiting |= slot.waiting.is_some();
-                }
-            }
-            if new || !old && !waiting {
-                shown[at] = owner;
-            } else if !old {
-                shown[at] = None;
-            }
-        }
-        self.classes[class.index()].shown = shown;
     }
 }
 

@@ -12,12 +12,18 @@ pub(crate) const LAYERS_MAX: usize = 4;
 /// screen content still sends a frame a second.
 const LAYER_SILENCE_MAX: Micros = Micros::from_millis(1_500);
 
+/// A new track's declared layers are all expected for so long, whichever comes first.
+pub(crate) const LAYERS_ARRIVE: Micros = Micros::from_millis(500);
+
 /// Between two key frame requests to the same layer. A key frame costs the publisher about ten
 /// ordinary frames; everybody who asks meanwhile shares the one that is coming.
 const KEY_FRAME_INTERVAL_MIN: Micros = Micros::from_millis(500);
 
 /// A request is repeated while somebody still waits, for requests and key frames get lost.
 const KEY_FRAME_RETRY: Micros = Micros::from_millis(1_000);
+
+/// Packets of a stream that was replaced may straggle in for so long.
+const STRAGGLERS_MAX: Micros = Micros::from_millis(2_000);
 
 /// What a track is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +95,17 @@ impl History {
     }
 }
 
+/// Which of a layer's streams a packet belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// The one that runs.
+    Running,
+    /// A new one, from now on the one that runs.
+    Restarted,
+    /// The one before; its packets come too late.
+    Former,
+}
+
 /// How a packet stands to those that came before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrival {
@@ -102,6 +119,8 @@ pub(crate) enum Arrival {
 #[derive(Debug, Clone)]
 pub(crate) struct Layer {
     ssrc: Option<u32>,
+    /// The stream before this one, and when it was replaced.
+    former: Option<(u32, Micros)>,
     history: History,
     /// Slots that carry this layer, as places in the room's table of slots.
     pub(crate) running: Vec<u32>,
@@ -125,6 +144,7 @@ impl Layer {
     fn new(now: Micros) -> Self {
         Self {
             ssrc: None,
+            former: None,
             history: History::new(),
             running: Vec::new(),
             waiting: Vec::new(),
@@ -144,15 +164,28 @@ impl Layer {
         Some(arrival)
     }
 
-    /// Whether `ssrc` is another stream than before: its numbers have nothing to do with those of
+    /// Which stream a packet belongs to. A new stream's numbers have nothing to do with those of
     /// the old one, whose history is forgotten.
-    pub(crate) fn is_restarted_by(&mut self, ssrc: u32) -> bool {
-        let restarted = self.ssrc.is_some_and(|known| known != ssrc);
-        if restarted {
-            self.history = History::new();
+    pub(crate) fn stream(&mut self, now: Micros, ssrc: u32) -> Stream {
+        match self.ssrc {
+            None => {
+                self.ssrc = Some(ssrc);
+                Stream::Running
+            }
+            Some(known) if known == ssrc => Stream::Running,
+            Some(known) => {
+                let late = self.former.is_some_and(|(former, since)| {
+                    former == ssrc && now.since(since) <= STRAGGLERS_MAX
+                });
+                if late {
+                    return Stream::Former;
+                }
+                self.former = Some((known, now));
+                self.ssrc = Some(ssrc);
+                self.history = History::new();
+                Stream::Restarted
+            }
         }
-        self.ssrc = Some(ssrc);
-        restarted
     }
 
     /// Whether the layer is being sent now.
@@ -215,13 +248,19 @@ pub(crate) struct Track {
     pub(crate) codec: Codec,
     pub(crate) format: Format,
     /// Tracks are numbered as they come; of two of one kind the later one counts.
-    pub(crate) born: u64,
+    pub(crate) number: u64,
+    pub(crate) since: Micros,
     pub(crate) layers: Vec<Layer>,
     pub(crate) voice: Voice,
 }
 
 impl Track {
-    /// The layer with this number, made on its first packet.
+    /// Whether a layer is being sent, or is to be expected.
+    pub(crate) fn offers(&self, now: Micros, layer: &Layer) -> bool {
+        layer.is_active(now) || now.since(self.since) <= LAYERS_ARRIVE
+    }
+
+    /// The layer with this number, made if it was not declared.
     pub(crate) fn layer_or_new(&mut self, now: Micros, layer: u8) -> Option<&mut Layer> {
         let index = usize::from(layer);
         if index >= LAYERS_MAX {
@@ -258,6 +297,17 @@ mod tests {
         for (sequence, arrival) in all {
             assert_eq!(history.note(sequence), arrival, "{sequence}");
         }
+    }
+
+    #[test]
+    fn stragglers_do_not_bring_an_old_stream_back() {
+        let mut layer = Layer::new(Micros(0));
+        let at = Micros::from_millis;
+        assert_eq!(layer.stream(at(0), 1), Stream::Running);
+        assert_eq!(layer.stream(at(10), 2), Stream::Restarted);
+        assert_eq!(layer.stream(at(20), 1), Stream::Former);
+        assert_eq!(layer.stream(at(30), 2), Stream::Running);
+        assert_eq!(layer.stream(at(5_000), 1), Stream::Restarted, "it is used again");
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod fragment;
 mod mailbox;
 mod negotiate;
 mod outlet;
+mod payloads;
 mod peer;
 mod rooms;
 mod socket;

@@ -15,7 +15,7 @@ use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::crypto::from_feature_flags;
 use str0m::media::{MediaKind, Mid, Pt, Rid};
-use str0m::rtp::{Extension, Ssrc};
+use str0m::rtp::{Extension, Ssrc, StreamTx};
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
 use crate::errors::{OfferError, StartError};
@@ -224,6 +224,15 @@ pub(crate) fn credentials() -> IceCreds {
     IceCreds { ufrag: text(12), pass: text(24) }
 }
 
+/// Gives a picture's stream an empty store for repairs. What was in it is forgotten.
+pub(crate) fn empty_repairs(stream: &mut StreamTx, slot: SlotKind) {
+    let packets = match slot {
+        SlotKind::Main | SlotKind::Screen => REPAIR_PACKETS,
+        _ => REPAIR_PACKETS_SMALL,
+    };
+    stream.set_rtx_cache(packets, REPAIR_AGE_MAX, Some(REPAIR_RATIO_MAX));
+}
+
 /// Assigns the sections of a receiver to its slots, in order.
 fn receiving_side(negotiated: &mut Negotiated) -> ReceivingSide {
     let mut slots = [None; SLOTS];
@@ -240,11 +249,7 @@ fn receiving_side(negotiated: &mut Negotiated) -> ReceivingSide {
         let Some(stream) = direct.stream_tx_by_mid(section.mid, None) else { continue };
         slots[slot.index()] = Some((section.mid, stream.ssrc()));
         if !slot.is_audio() {
-            let packets = match slot {
-                SlotKind::Main | SlotKind::Screen => REPAIR_PACKETS,
-                _ => REPAIR_PACKETS_SMALL,
-            };
-            stream.set_rtx_cache(packets, REPAIR_AGE_MAX, Some(REPAIR_RATIO_MAX));
+            empty_repairs(stream, slot);
             // The publisher has paced it already; a second pacing only adds delay. Bandwidth is
             // kept by choosing layers.
             stream.set_unpaced(true);

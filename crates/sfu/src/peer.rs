@@ -13,7 +13,9 @@ use str0m::net::{DatagramSend, Protocol, Receive};
 use str0m::rtp::{RtpWrite, Ssrc};
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 
-use crate::negotiate::{LAYERS_MAX, Negotiated, ReceivingSide, Section, credentials};
+use crate::negotiate::{
+    LAYERS_MAX, Negotiated, ReceivingSide, Section, credentials, empty_repairs,
+};
 use crate::types::{Kind, SessionId, Source};
 
 /// Outputs of one peer in one turn. A frame for each slot with all its repair has some hundreds;
@@ -324,6 +326,17 @@ impl Peer {
         Ok(written)
     }
 
+    /// Forgets what was sent in a slot, so that it is never sent again.
+    pub(crate) fn forget(&mut self, slot: SlotKind) -> Result<(), Failure> {
+        let Side::Receiver(receiver) = &self.side else { return Ok(()) };
+        let Some((_, ssrc)) = receiver.side.slots[slot.index()] else { return Ok(()) };
+        self.guarded(|rtc| {
+            if let Some(stream) = rtc.direct_api().stream_tx(&ssrc) {
+                empty_repairs(stream, slot);
+            }
+        })
+    }
+
     /// Asks a publisher for a key frame of one layer.
     pub(crate) fn request_key_frame(&mut self, kind: TrackKind, layer: u8) -> Result<(), Failure> {
         let Side::Publisher(publisher) = &self.side else { return Ok(()) };
@@ -388,6 +401,16 @@ impl Peer {
         let stream = Stream { ssrc, kind, layer: u8::try_from(layer).ok()? };
         publisher.streams.push(stream);
         Some((stream, format, codec))
+    }
+
+    /// How many layers a publisher has declared for a track.
+    pub(crate) fn layers(&self, kind: TrackKind) -> u8 {
+        match &self.side {
+            Side::Publisher(publisher) if !kind.is_audio() => {
+                u8::try_from(publisher.layers.len().clamp(1, LAYERS_MAX)).unwrap_or(1)
+            }
+            _ => 1,
+        }
     }
 
     /// The slot of a section.

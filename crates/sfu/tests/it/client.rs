@@ -335,9 +335,11 @@ impl Run {
         self.sound += 1;
         let mut payload = vec![0x78; 40];
         payload.extend(self.stamp(0, false, self.sound));
-        let mut levels = ExtensionValues::default();
-        levels.audio_level = Some(-20);
-        levels.voice_activity = Some(true);
+        let levels = ExtensionValues {
+            audio_level: Some(-20),
+            voice_activity: Some(true),
+            ..ExtensionValues::default()
+        };
         let timestamp = self.sound.wrapping_mul(960);
         self.write(self.mids[0], None, Codec::Opus, timestamp, true, levels, payload, now);
     }

@@ -185,18 +185,13 @@ async fn the_planned_person_is_heard_and_seen_and_nobody_else() {
         })
         .await;
     assert!(kazi.log.lock().expect("log").connected);
-    let log = viewer.log.lock().expect("log");
-    assert_eq!(
-        log.heard.keys().copied().collect::<Vec<_>>(),
-        [VOICE, MAIN],
-        "other slots are silent"
-    );
-    for (section, packets) in &log.heard {
+    let heard = viewer.log.lock().expect("log").heard.clone();
+    assert_eq!(heard.keys().copied().collect::<Vec<_>>(), [VOICE, MAIN], "others are silent");
+    for (section, packets) in &heard {
         assert!(packets.iter().all(|packet| packet.tag == 1), "somebody else was forwarded");
         assert_continuous(packets, *section == MAIN);
     }
-    assert!(log.heard[&MAIN][0].key, "a picture begins with a key frame");
-    drop(log);
+    assert!(heard[&MAIN][0].key, "a picture begins with a key frame");
     let statistics = house.sfu.statistics().await;
     assert_eq!((statistics.publishers, statistics.receivers), (2, 1));
     assert_eq!((statistics.panics_caught, statistics.peers_failed), (0, 0));
@@ -651,4 +646,39 @@ async fn bad_offers_are_refused_with_a_sentence() {
             house.sfu.subscribe(&house.event, &person("v"), ReceiverClass::Audience, &text).await;
     }
     assert!(house.sfu.statistics().await.receivers <= 4, "one person has a few sessions at most");
+}
+
+/// Offers as Chromium 156 makes them, recorded from a page with ten receiving sections and from
+/// one that publishes a microphone and a camera in three layers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browsers_offers_are_answered() {
+    let house = House::open();
+    let lines =
+        |sdp: &str, line: &str| sdp.lines().filter(|found| found.trim_end() == line).count();
+    let offer = include_str!("chromium-whep.sdp");
+    let viewer = person("viewer");
+    let answer = house.sfu.subscribe(&house.event, &viewer, ReceiverClass::Audience, offer).await;
+    let sdp = answer.expect("answered").sdp;
+    for (line, count) in [("a=sendonly", 10), ("a=setup:passive", 10), ("a=ice-lite", 1)] {
+        assert_eq!(lines(&sdp, line), count, "{line}");
+    }
+    for (part, what) in [
+        ("transport-wide-cc-extensions", "bandwidth estimation"),
+        ("rtx/90000", "repair"),
+        ("nack pli", "key frame requests"),
+        ("ssrc-audio-level", "sound levels"),
+        ("useinbandfec=1", "error correction in sound"),
+        ("AV1/90000", "every codec"),
+        ("VP9/90000", "every codec"),
+        ("H264/90000", "every codec"),
+    ] {
+        assert!(sdp.contains(part), "{what}");
+    }
+    let offer = include_str!("chromium-whip.sdp");
+    let ganich = person("ganich");
+    let answer = house.sfu.publish(&house.event, &ganich, Source::Camera, offer).await;
+    let sdp = answer.expect("answered").sdp;
+    assert_eq!(lines(&sdp, "a=recvonly"), 2);
+    assert_eq!(lines(&sdp, "a=simulcast:recv q;h;f"), 1);
+    assert!(sdp.contains("usedtx=1") && sdp.contains("repaired-rtp-stream-id"));
 }
