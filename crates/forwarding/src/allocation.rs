@@ -97,7 +97,7 @@ pub(crate) struct Allocation {
     pub(crate) given_up: bool,
     /// Bits a second in all with which the next picture would appear or grow; 0 when none would.
     pub(crate) next_bps: u64,
-    /// Bits a second with which everything would be sent at its largest.
+    /// Bits a second with which everything would be sent at its largest; 0 without any picture.
     pub(crate) wish_bps: u64,
 }
 
@@ -155,12 +155,16 @@ pub(crate) fn allocate(
         left = budget.saturating_sub(larger.rate_bps);
         chosen[slot] = Some(larger);
     }
+    let wish_bps = match wish_bps(choices) {
+        0 => 0,
+        pictures => sound_bps + pictures,
+    };
     let given_up = (0..SLOTS).any(|s| choices[s].running.is_some() && chosen[s].is_none());
     Allocation {
         given_up,
         layers: chosen.map(|offer| offer.map(|offer| offer.layer)),
         next_bps,
-        wish_bps: sound_bps + wish_bps(choices),
+        wish_bps,
     }
 }
 
@@ -243,6 +247,8 @@ mod tests {
         let got = allocate(&choices(None), 3, Some(100_000_000), Keeping::Strictly);
         assert_eq!(got.layers[THUMB], Some(2));
         assert_eq!((got.next_bps, got.wish_bps), (0, 150_000 + 1_800_000 + 150_000));
+        let nothing = allocate(&[Choice::default(); SLOTS], 3, Some(500_000), Keeping::Strictly);
+        assert_eq!((nothing.next_bps, nothing.wish_bps), (0, 0), "nothing to look for");
     }
 
     #[test]

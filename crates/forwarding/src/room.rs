@@ -111,7 +111,8 @@ pub enum Output {
 pub struct Demand {
     /// Bits a second in all with which its next picture would appear or grow; 0 when none would.
     pub next_bps: u64,
-    /// Bits a second in all with which it would get everything at its largest.
+    /// Bits a second in all with which it would get everything at its largest; 0 when there is no
+    /// picture to send.
     pub wish_bps: u64,
 }
 

@@ -301,7 +301,11 @@ fn outline(offer: &str, direction: &str) -> Result<Outline, OfferError> {
     };
     let mut payload_types: Vec<&str> = Vec::new();
     let mut maps: Vec<(&str, &str)> = Vec::new();
+    let redundant = redundant(offer);
     for line in offer.lines().map(str::trim_end) {
+        if attribute_payload_type(line).is_some_and(|number| redundant.contains(&number)) {
+            continue;
+        }
         if let Some(section) = line.strip_prefix("m=") {
             let mut words = section.split(' ');
             let number = outline.kinds.len() + 1;
@@ -358,7 +362,14 @@ fn outline(offer: &str, direction: &str) -> Result<Outline, OfferError> {
             }
             other => other,
         };
-        outline.text.push_str(line);
+        if line.starts_with("m=") {
+            // The kind, the port and the protocol stand before the payload types.
+            let words = line.split(' ').enumerate();
+            let kept = words.filter(|(at, word)| *at < 3 || !redundant.contains(word));
+            outline.text.push_str(&kept.map(|(_, word)| word).collect::<Vec<_>>().join(" "));
+        } else {
+            outline.text.push_str(line);
+        }
         outline.text.push_str("\r\n");
     }
     for payload_type in payload_types {
@@ -372,6 +383,24 @@ fn outline(offer: &str, direction: &str) -> Result<Outline, OfferError> {
         }
     }
     Ok(outline)
+}
+
+/// The payload types of redundant coding (RFC 2198), which every browser offers and nobody here
+/// uses: they are taken out, for the engine warns of each.
+fn redundant(offer: &str) -> Vec<&str> {
+    let is_red = |name: &str| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("red/"));
+    offer
+        .lines()
+        .filter_map(|line| line.strip_prefix("a=rtpmap:")?.split_once(' '))
+        .filter(|(_, name)| is_red(name))
+        .map(|(number, _)| number)
+        .collect()
+}
+
+/// The payload type that an attribute is about.
+fn attribute_payload_type(line: &str) -> Option<&str> {
+    let rest = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"].iter().find_map(|p| line.strip_prefix(p))?;
+    rest.split(' ').next()
 }
 
 /// The sections of an answer, which stand in the order of the offer.

@@ -41,6 +41,9 @@ const COMMANDS_PER_TURN: usize = 32;
 /// publisher takes two). What is left waits for the next turn.
 const ROUNDS_PER_TURN: usize = 4;
 
+/// The shortest wait for a peer's timer.
+const TIMER_MIN: Duration = Duration::from_millis(1);
+
 /// How often peers are looked after that do not call for it.
 const HOUSEKEEPING: Duration = Duration::from_millis(250);
 
@@ -496,6 +499,8 @@ impl Worker {
 
     fn schedule(&mut self, at: usize) {
         let Some(peer) = self.peers[at].as_mut() else { return };
+        // An engine that wants to be called at once, always, must not keep the worker spinning.
+        peer.deadline = peer.deadline.max(self.now + TIMER_MIN);
         if peer.scheduled.is_none_or(|scheduled| peer.deadline < scheduled) {
             peer.scheduled = Some(peer.deadline);
             self.timers.push(Reverse((peer.deadline, at)));

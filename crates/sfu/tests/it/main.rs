@@ -648,6 +648,22 @@ async fn bad_offers_are_refused_with_a_sentence() {
     assert!(house.sfu.statistics().await.receivers <= 4, "one person has a few sessions at most");
 }
 
+#[test]
+fn a_wrong_start_says_what_is_wrong() {
+    let udp = || UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let wildcard = SocketAddr::from(([0, 0, 0, 0], 443));
+    let here = SocketAddr::from(([127, 0, 0, 1], 443));
+    for (announce, workers, sentence) in [
+        (vec![], 1, "no address"),
+        (vec![wildcard], 1, "0.0.0.0:443 cannot be announced"),
+        (vec![here], 0, "at least one media worker"),
+    ] {
+        let started = Sfu::start(SfuConfig { udp: udp(), announce, workers });
+        let error = started.map(|_| ()).expect_err(sentence).to_string();
+        assert!(error.contains(sentence), "{error}");
+    }
+}
+
 /// Offers as Chromium 156 makes them, recorded from a page with ten receiving sections and from
 /// one that publishes a microphone and a camera in three layers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
