@@ -138,8 +138,7 @@ fn put_out(state: &EventState, actor: &Actor, id: &PersonId, last: Event) -> Ver
         |other: &Attendance| other.person.id != *id && other.person.moderates() && !is_out(other);
     let attendance = known(state, id)?;
     let oneself = matches!(actor, Actor::Person(person) if person == id);
-    let needed =
-        attendance.person.moderates() && !is_out(attendance) && !state.people.values().any(remains);
+    let needed = attendance.person.moderates() && !state.people.values().any(remains);
     if oneself || needed {
         return Err(Refusal::LastModerator);
     }

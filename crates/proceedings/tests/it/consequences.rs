@@ -564,6 +564,46 @@ fn a_speaker_who_comes_late_gets_the_floor_once() {
 }
 
 #[test]
+fn a_speaker_who_comes_late_takes_the_floor_from_nobody() {
+    let mut play = Play::at(Life::Live);
+    play.ok(by("ganich"), Command::LeaveStage);
+    play.ok(by("kazi"), Command::NextSegment);
+    play.ok(by("kazi"), give("sehgal"));
+    check(
+        &mut play,
+        by("ganich"),
+        Command::EnterStage,
+        expect![[r#"
+            {"event":"stage-entered","person":"ganich","guest":false}
+        "#]],
+    );
+    assert!(play.state.has_floor(&id("sehgal")));
+}
+
+#[test]
+fn who_has_a_place_on_the_stage_is_given_the_floor_as_a_member() {
+    let mut play = Play::at(Life::Live);
+    play.ok(by("sehgal"), Command::LeaveStage);
+    play.ok(by("kazi"), give("sehgal"));
+    play.ok(by("kazi"), Command::TakeFloor);
+    assert_eq!(play.state.people[&id("sehgal")].stage, StagePlace::Member);
+    play.ok(by("kazi"), give("desk"));
+    play.ok(by("kazi"), Command::TakeFloor);
+    assert_eq!(play.state.people[&id("desk")].stage, StagePlace::Member);
+}
+
+#[test]
+fn the_microphone_opens_and_closes_with_the_floor() {
+    let mut play = Play::at(Life::Live);
+    let microphone = |play: &Play, who| play.state.people[&id(who)].microphone;
+    play.ok(by("kazi"), give("ganich"));
+    assert_eq!(microphone(&play, "kazi"), Microphone::On, "a moderator can still be heard");
+    assert_eq!(microphone(&play, "ganich"), Microphone::On);
+    play.ok(by("kazi"), Command::TakeFloor);
+    assert_eq!(microphone(&play, "ganich"), Microphone::Off);
+}
+
+#[test]
 fn a_mute_holds_until_allowed_or_given_the_floor() {
     let mut play = Play::at(Life::Live);
     play.ok(by("ganich"), Command::SetMicrophone { on: true });
