@@ -5,7 +5,7 @@
 import { end, offer, patch, SignalError, type Accepted } from './http';
 import { NOTHING_NEW, restartFragment, tuneOpus, withFragment } from './sdp';
 
-/** `refused`: the server says that this person may not, now; ask again when it says they may. */
+/** `refused`: the server says that this person may not, now; it is asked again slowly until stopped. */
 export type MediaState = 'idle' | 'connecting' | 'connected' | 'interrupted' | 'refused';
 
 export interface MediaHandlers {
@@ -20,6 +20,8 @@ const DISCONNECTED_GRACE_MS = 1_500;
 const CONNECT_TIMEOUT_MS = 8_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_LONGEST_MS = 5_000;
+/** What the live socket says and what the media server knows may differ for a moment. */
+const REFUSED_RETRY_MS = 3_000;
 
 export class MediaSession {
   readonly #url: string;
@@ -49,7 +51,7 @@ export class MediaSession {
   }
 
   start(): void {
-    if (this.#state === 'idle' || this.#state === 'refused') void this.#open();
+    if (this.#state === 'idle') void this.#open();
   }
 
   /** Ends the session at both ends. */
@@ -95,6 +97,7 @@ export class MediaSession {
       if (error instanceof SignalError && (error.status === 401 || error.status === 403)) {
         this.#close();
         this.#set('refused');
+        this.#timer = setTimeout(() => void this.#open(), REFUSED_RETRY_MS);
       } else this.#retry(connection);
     }
   }

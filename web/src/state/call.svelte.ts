@@ -65,17 +65,29 @@ export class CallStore {
     });
     const timer = setInterval(() => void this.#measure(), QUALITY_EVERY_MS);
     const away = (): void => this.#endMedia();
+    // A page that the browser kept and shows again has dead sessions: begin anew.
+    const back = (event: PageTransitionEvent): void => {
+      if (event.persisted) window.location.reload();
+    };
     addEventListener('pagehide', away);
+    addEventListener('pageshow', back);
     this.#forget = () => {
       stop();
       clearInterval(timer);
       removeEventListener('pagehide', away);
+      removeEventListener('pageshow', back);
     };
   }
 
   /** The person's place on the stage is theirs by right, or given for as long as they have the floor. */
   get onStage(): boolean {
     return this.#live.you.place !== 'none';
+  }
+
+  /** Put out, closed, or full: nothing is sent or received any more. */
+  get #out(): boolean {
+    const { line, end, life } = this.#live;
+    return line.state === 'ended' || end === 'suspended' || end === 'event-full' || life.life === 'closed';
   }
 
   /** Begins to take part. People of the stage go there as soon as it is open. */
@@ -98,13 +110,12 @@ export class CallStore {
   }
 
   /** A guest accepts the floor: the browser is asked for the microphone, and the voice goes out. */
-  async acceptFloor(withPicture: boolean): Promise<Wish> {
+  async acceptFloor(withPicture: boolean): Promise<void> {
     this.devices.wants.microphone = true;
-    if (!(await this.devices.open('microphone'))) return { outcome: 'no-device' };
+    if (!(await this.devices.open('microphone'))) return;
     if (withPicture) await this.setCamera(true);
-    return this.#live.you.microphone === 'on'
-      ? { outcome: 'accepted', sequence: 0 }
-      : this.#live.command({ do: 'set-microphone', on: true });
+    // It opens with the floor by itself, unless its owner has closed it since.
+    if (this.#live.you.microphone === 'off') await this.#live.command({ do: 'set-microphone', on: true });
   }
 
   /** Leaves the event: stage, media, devices. */
@@ -187,8 +198,7 @@ export class CallStore {
   }
 
   #followReceiving(): void {
-    const { you, line } = this.#live;
-    const wanted = this.entered && you.may_receive && line.state !== 'ended';
+    const wanted = this.entered && this.#live.you.may_receive && !this.#out;
     const voiceOnly = this.voiceOnly;
     if (!wanted) {
       this.#endReceiving();
@@ -196,7 +206,6 @@ export class CallStore {
     }
     const latest = this.#nextReceiver ?? this.#receiver;
     if (latest === null || latest.voiceOnly !== voiceOnly) this.#receive(voiceOnly);
-    else if (latest.session.state === 'refused') latest.session.start();
   }
 
   /** A new receiver takes over from the old one when it is connected, so that the voice goes on. */
@@ -225,23 +234,18 @@ export class CallStore {
   }
 
   #followPublishing(): void {
-    const { you, line } = this.#live;
-    const wanted =
-      this.entered &&
-      you.may_publish &&
-      you.place !== 'none' &&
-      line.state !== 'ended' &&
-      // A guest has not been asked for a microphone yet.
-      (this.devices.microphone !== null || this.devices.camera !== null);
-    if (!wanted) {
-      if (this.#publisher !== null && (!you.may_publish || you.place === 'none' || line.state === 'ended')) {
-        this.#publisher.session.stop();
-        this.#publisher = null;
-        this.publishing = 'idle';
-      }
+    const { you } = this.#live;
+    const may = this.entered && you.may_publish && you.place !== 'none' && !this.#out;
+    if (!may) {
+      this.#publisher?.session.stop();
+      this.#publisher = null;
+      this.publishing = 'idle';
+      if (this.#out) untrack(() => this.devices.release());
       return;
     }
-    if (this.#publisher === null) {
+    // A guest has nothing to send before they were asked for their microphone.
+    const something = this.devices.microphone !== null || this.devices.camera !== null;
+    if (this.#publisher === null && something) {
       const publisher = new CameraPublisher(this.#live.event.id, this.#token, (state) => {
         if (publisher === this.#publisher) this.publishing = state;
       });
@@ -249,7 +253,7 @@ export class CallStore {
       publisher.setMicrophone(this.devices.microphone);
       publisher.setCamera(this.devices.camera);
       publisher.session.start();
-    } else if (this.#publisher.session.state === 'refused') this.#publisher.session.start();
+    }
   }
 
   /** Goes on stage when it opens, tells the devices' state there, lets them go afterwards. */
@@ -373,7 +377,9 @@ export class CallStore {
     const report = await connection.getStats().catch(() => null);
     if (report === null) return;
     const counted = count(report.values() as Iterable<Record<string, unknown>>, performance.now());
-    if (this.#counted !== null) this.quality = judge(this.#counted, counted);
+    const judged = this.#counted === null ? 'unknown' : judge(this.#counted, counted);
+    // In silence nothing is sent, and nothing new can be said.
+    if (judged !== 'unknown') this.quality = judged;
     this.#counted = counted;
   }
 }
