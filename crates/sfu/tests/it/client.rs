@@ -11,7 +11,7 @@ use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::Codec;
 use str0m::media::{Direction, ExtensionValues, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{RtpPacket, RtpWrite};
+use str0m::rtp::{RawPacket, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -54,6 +54,9 @@ pub(crate) struct Log {
     /// Packets by section, in the order of their arrival.
     pub(crate) heard: BTreeMap<usize, Vec<Heard>>,
     pub(crate) key_frame_requests: u64,
+    /// When media of a publisher, by tag, last came over the wire in any form, repairs and filling
+    /// included.
+    pub(crate) last_bytes: BTreeMap<u8, Instant>,
 }
 
 enum Order {
@@ -76,7 +79,11 @@ impl Client {
     pub(crate) async fn new(plan: Plan) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
         let address = socket.local_addr().expect("bound");
-        let mut config = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_opus(true, false);
+        let mut config = Rtc::builder()
+            .set_rtp_mode(true)
+            .enable_raw_packets(true)
+            .clear_codecs()
+            .enable_opus(true, false);
         let wanted = |codec: Codec| plan.camera.or(plan.only).is_none_or(|only| only == codec);
         config = config
             .enable_vp8(wanted(Codec::Vp8))
@@ -289,6 +296,13 @@ impl Run {
                         place.expect("a known layer")
                     });
                     self.key_wanted[layer] = true;
+                }
+                Output::Event(Event::RawPacket(packet)) => {
+                    if let RawPacket::RtpRx(_, payload) = *packet
+                        && let Some((_, stamp)) = payload.split_last_chunk::<STAMP>()
+                    {
+                        self.log.lock().expect("log").last_bytes.insert(stamp[0], Instant::now());
+                    }
                 }
                 Output::Event(_) => {}
             }

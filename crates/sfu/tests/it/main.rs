@@ -208,12 +208,11 @@ async fn taking_the_floor_stops_voice_and_picture_within_200_ms() {
 
     let taken = Instant::now();
     house.audience(Hearing::default());
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    for section in [VOICE, MAIN] {
-        let last = viewer.heard(section).last().expect("heard").at;
-        let after = last.saturating_duration_since(taken);
-        assert!(after <= Duration::from_millis(200), "section {section} ran on for {after:?}");
-    }
+    // Long enough for filling and repairs to show.
+    tokio::time::sleep(Duration::from_millis(2_000)).await;
+    let last = viewer.log.lock().expect("log").last_bytes.get(&1).copied().expect("heard");
+    let after = last.saturating_duration_since(taken);
+    assert!(after <= Duration::from_millis(200), "voice or picture ran on for {after:?}");
     house
         .wait("empty slots", |event| {
             matches!(event, SfuEvent::Slots { slots, .. }
