@@ -122,6 +122,17 @@ fn a_full_event_admits_nobody_from_the_lobby() {
 }
 
 #[test]
+fn the_first_arrival_is_remembered() {
+    let mut play = Play::new(reference_event());
+    let connection = play.arrive("anwar");
+    let first = play.now;
+    play.depart("anwar", connection);
+    play.wait(Millis::from_minutes(5));
+    play.arrive("anwar");
+    assert_eq!(play.state.people[&id("anwar")].arrived_at, Some(first));
+}
+
+#[test]
 fn a_person_has_so_many_connections_and_no_more() {
     let mut play = Play::new(reference_event());
     let first = play.arrive("anwar");

@@ -78,6 +78,12 @@ fn going_back_keeps_the_time_spent() {
         {"event":"floor-given","person":"kazi","limit":null}
     "#]],
     );
+    let times = |play: &Play, index: usize| {
+        let progress = &play.state.programme.segments[index];
+        (progress.began_at, progress.ended_at)
+    };
+    assert_eq!(times(&play, 0), (Some(play.now), None), "it goes on");
+    assert_eq!(times(&play, 1).1, Some(play.now));
     play.wait(Millis::from_minutes(2));
     let (spent, length) = play.state.segment_time(play.now).expect("a segment");
     assert_eq!((spent.0 / 60_000, length), (9, Millis::from_minutes(10)));

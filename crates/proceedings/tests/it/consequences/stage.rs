@@ -138,6 +138,17 @@ fn a_speaker_who_comes_late_gets_the_floor_once() {
 }
 
 #[test]
+fn each_segment_gives_its_speaker_the_floor_anew() {
+    let mut play = Play::at(Life::Live);
+    play.ok(by("kazi"), give("ganich"));
+    play.ok(by("ganich"), Command::LeaveStage);
+    play.ok(by("kazi"), Command::NextSegment);
+    assert_eq!(play.state.floor, None);
+    play.ok(by("ganich"), Command::EnterStage);
+    assert!(play.state.has_floor(&id("ganich")), "the floor of the segment before does not count");
+}
+
+#[test]
 fn a_speaker_who_comes_late_takes_the_floor_from_nobody() {
     let mut play = Play::at(Life::Live);
     play.ok(by("ganich"), Command::LeaveStage);
