@@ -16,8 +16,9 @@ const LAYER_SILENCE_MAX: Micros = Micros::from_millis(1_500);
 pub(crate) const LAYERS_ARRIVE: Micros = Micros::from_millis(500);
 
 /// Between two key frame requests to the same layer. A key frame costs the publisher about ten
-/// ordinary frames; everybody who asks meanwhile shares the one that is coming.
-const KEY_FRAME_INTERVAL_MIN: Micros = Micros::from_millis(500);
+/// ordinary frames; everybody who asks meanwhile shares the one that is coming. Who joins while
+/// many do waits no longer than this.
+const KEY_FRAME_INTERVAL_MIN: Micros = Micros::from_millis(300);
 
 /// A request is repeated while somebody still waits, for requests and key frames get lost.
 const KEY_FRAME_RETRY: Micros = Micros::from_millis(1_000);

@@ -14,7 +14,7 @@ const PEOPLE: u32 = 5;
 const SEEDS: u64 = 60;
 const STEP: Micros = Micros::from_millis(5);
 /// Between two requests to one layer, as the core promises.
-const REQUEST_INTERVAL_MIN: Micros = Micros::from_millis(500);
+const REQUEST_INTERVAL_MIN: Micros = Micros::from_millis(300);
 
 #[test]
 fn rooms_hold_what_they_promise() {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use base::{EventId, PersonId};
-use forwarding::{Codec, Demand, Format, Owner, ReceiverId, SlotKind, TrackId, TrackKind};
+use forwarding::{Class, Codec, Demand, Format, Owner, ReceiverId, SlotKind, TrackId, TrackKind};
 use str0m::bwe::Bitrate;
 use str0m::media::{KeyframeRequestKind, Mid, Pt, Rid};
 use str0m::net::{DatagramSend, Protocol, Receive};
@@ -16,6 +16,7 @@ use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 use crate::negotiate::{
     LAYERS_MAX, Negotiated, ReceivingSide, Section, credentials, empty_repairs,
 };
+use crate::rooms::class_in_core;
 use crate::types::{Kind, SessionId, Source};
 
 /// Outputs of one peer in one turn. A frame for each slot with all its repair has some hundreds;
@@ -117,7 +118,9 @@ pub(crate) struct SentTrack {
 
 /// The receiving side of a person.
 pub(crate) struct Receiver {
-    pub(crate) id: ReceiverId,
+    /// Its number in the core, from when it is connected.
+    pub(crate) id: Option<ReceiverId>,
+    pub(crate) class: Class,
     pub(crate) side: ReceivingSide,
     /// What the engine last said about the bandwidth, in bits a second.
     pub(crate) estimate_bps: Option<u64>,
@@ -128,14 +131,8 @@ pub(crate) struct Receiver {
 }
 
 impl Peer {
-    /// Takes over a newcomer. `receiver` is its number in the core, if it receives.
-    pub(crate) fn new(
-        newcomer: Newcomer,
-        now: Instant,
-        room: usize,
-        owner: Owner,
-        receiver: Option<ReceiverId>,
-    ) -> Self {
+    /// Takes over a newcomer.
+    pub(crate) fn new(newcomer: Newcomer, now: Instant, room: usize, owner: Owner) -> Self {
         let Newcomer { person, kind, session, negotiated, .. } = newcomer;
         let Negotiated {
             rtc,
@@ -148,20 +145,21 @@ impl Peer {
             receiving,
             ..
         } = negotiated;
-        let source = match kind {
-            Kind::Publishing(source) => source,
-            Kind::Receiving(_) => Source::Camera,
-        };
-        let side = match (receiving, receiver) {
-            (Some(side), Some(id)) => Side::Receiver(Box::new(Receiver {
-                id,
+        let side = match (receiving, kind) {
+            (Some(side), Kind::Receiving(class)) => Side::Receiver(Box::new(Receiver {
+                id: None,
+                class: class_in_core(class),
                 side,
                 estimate_bps: None,
                 picture_since: None,
                 demand: Demand::default(),
             })),
-            _ => Side::Publisher(Publisher {
-                source,
+            (_, kind) => Side::Publisher(Publisher {
+                source: if kind == Kind::Publishing(Source::Screen) {
+                    Source::Screen
+                } else {
+                    Source::Camera
+                },
                 sections,
                 payload_types,
                 streams: Vec::new(),

@@ -231,17 +231,18 @@ impl Worker {
     fn set_class(&mut self, event: &EventId, person: &PersonId, class: ReceiverClass) {
         let now = self.micros();
         let Some(&at) = self.rooms_by_event.get(event) else { return };
+        let class = class_in_core(class);
         for place in 0..self.peers.len() {
-            let Some(peer) = &self.peers[place] else { continue };
-            let Side::Receiver(receiver) = &peer.side else { continue };
+            let Some(peer) = self.peers[place].as_mut() else { continue };
+            let Side::Receiver(receiver) = &mut peer.side else { continue };
             if peer.room != at || peer.person != *person {
                 continue;
             }
-            let id = receiver.id;
-            if let Some(room) = &mut self.rooms[at] {
-                room.core.set_class(now, id, class_in_core(class));
+            receiver.class = class;
+            if let (Some(id), Some(room)) = (receiver.id, &mut self.rooms[at]) {
+                room.core.set_class(now, id, class);
+                self.drain_room(at, None);
             }
-            self.drain_room(at, None);
         }
     }
 
@@ -280,39 +281,19 @@ impl Worker {
         if self.peers.len() - self.vacant.len() >= PEERS_MAX {
             return Err(OfferError::Full);
         }
-        let now = self.micros();
         let room_at = self.room(&newcomer.event);
         self.make_way(room_at, &newcomer);
         let Some(room) = &mut self.rooms[room_at] else { return Err(OfferError::Stopped) };
         let owner = room.owner(&newcomer.person);
-        let receiver = match (&newcomer.negotiated.receiving, newcomer.kind) {
-            (Some(side), Kind::Receiving(class)) => {
-                let spec = ReceiverSpec {
-                    owner,
-                    class: class_in_core(class),
-                    slots: side.slots.map(|slot| slot.is_some()),
-                    formats: side.formats,
-                    // The lower half, so that the rollover counter begins at zero.
-                    first_sequence: rand::random::<u16>() >> 1,
-                    first_timestamp: rand::random(),
-                };
-                Some(room.core.add_receiver(now, &spec).map_err(|_| OfferError::Full)?)
-            }
-            _ => None,
-        };
         let at = self.vacant.pop().unwrap_or_else(|| {
             self.peers.push(None);
             self.peers.len() - 1
         });
-        if let Some(id) = receiver {
-            room.set_receiver(id, at);
-        }
-        let peer = Peer::new(newcomer, self.now, room_at, owner, receiver);
+        let peer = Peer::new(newcomer, self.now, room_at, owner);
         self.sessions.insert(peer.session, at);
         self.routes.add(peer.local.ufrag.clone(), at);
         self.peers[at] = Some(Box::new(peer));
         self.mark_dirty(at);
-        self.drain_room(room_at, None);
         Ok(())
     }
 
@@ -548,8 +529,8 @@ impl Worker {
                 let Some(peer) = &self.peers[at] else { return };
                 let Side::Receiver(receiver) = &peer.side else { return };
                 let (room_at, id) = (peer.room, receiver.id);
-                if let (Some(slot), Some(room)) =
-                    (peer.slot_of(request.mid), &mut self.rooms[room_at])
+                if let (Some(id), Some(slot), Some(room)) =
+                    (id, peer.slot_of(request.mid), &mut self.rooms[room_at])
                 {
                     room.core.handle_key_frame_request(now, id, slot);
                     self.drain_room(room_at, None);
@@ -575,13 +556,6 @@ impl Worker {
         peer.connected = true;
         let (room_at, kind, person, since) =
             (peer.room, peer.kind, peer.person.clone(), peer.since);
-        let unreported = match &mut peer.side {
-            Side::Receiver(receiver) if !receiver.side.reports_arrival => {
-                receiver.estimate_bps = Some(ESTIMATE_UNREPORTED_BPS);
-                true
-            }
-            _ => false,
-        };
         let Some(event) = self.rooms[room_at].as_ref().map(|room| room.id.clone()) else { return };
         self.outlet.push(SfuEvent::Connected {
             event: event.clone(),
@@ -589,14 +563,43 @@ impl Worker {
             session: peer.session,
             kind,
         });
-        if unreported {
-            self.estimate(at);
-        }
-        if matches!(kind, Kind::Publishing(_)) {
-            self.end_where(&event, |peer| {
+        match kind {
+            Kind::Receiving(_) => self.begin_receiving(at),
+            Kind::Publishing(_) => self.end_where(&event, |peer| {
                 peer.person == person && peer.kind == kind && peer.since < since
-            });
+            }),
         }
+    }
+
+    /// Lets a receiver into the core, now that it has keys: what would be written before would
+    /// wait in its engine and come late.
+    fn begin_receiving(&mut self, at: usize) {
+        let now = self.micros();
+        let Some(peer) = self.peers[at].as_mut() else { return };
+        let (room_at, owner) = (peer.room, peer.owner);
+        let Side::Receiver(receiver) = &mut peer.side else { return };
+        let Some(room) = &mut self.rooms[room_at] else { return };
+        let spec = ReceiverSpec {
+            owner,
+            class: receiver.class,
+            slots: receiver.side.slots.map(|slot| slot.is_some()),
+            formats: receiver.side.formats,
+            // The lower half, so that the rollover counter begins at zero.
+            first_sequence: rand::random::<u16>() >> 1,
+            first_timestamp: rand::random(),
+        };
+        let Ok(id) = room.core.add_receiver(now, &spec) else {
+            // More receivers in one room than peers on a worker: cannot be.
+            self.failed.push((at, Failure::Closed));
+            return;
+        };
+        receiver.id = Some(id);
+        room.set_receiver(id, at);
+        if !receiver.side.reports_arrival {
+            receiver.estimate_bps = Some(ESTIMATE_UNREPORTED_BPS);
+        }
+        self.drain_room(room_at, None);
+        self.estimate(at);
     }
 
     /// Looks after what nobody calls for: peers that fell silent, tracks that stopped, bandwidth
@@ -669,8 +672,10 @@ impl Worker {
         self.routes.remove(&peer.local.ufrag, at);
         let room_at = peer.room;
         if let Some(room) = &mut self.rooms[room_at] {
-            if let Side::Receiver(receiver) = &peer.side {
-                room.core.remove_receiver(now, receiver.id);
+            if let Side::Receiver(receiver) = &peer.side
+                && let Some(id) = receiver.id
+            {
+                room.core.remove_receiver(now, id);
             }
             if peer.connected {
                 self.outlet.push(SfuEvent::Gone {

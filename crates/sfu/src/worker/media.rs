@@ -25,7 +25,7 @@ impl Worker {
             return;
         }
         let (room_at, id) = (peer.room, receiver.id);
-        if let Some(room) = &mut self.rooms[room_at] {
+        if let (Some(id), Some(room)) = (id, &mut self.rooms[room_at]) {
             room.core.set_estimate(now, id, estimate_bps);
             self.drain_room(room_at, None);
         }
@@ -228,7 +228,8 @@ impl Worker {
         let Some(peer) = self.peers[at].as_mut().filter(|peer| peer.connected) else { return };
         let Side::Receiver(receiver) = &mut peer.side else { return };
         let Some(room) = &self.rooms[peer.room] else { return };
-        let Demand { next_bps, wish_bps } = room.core.demand(receiver.id);
+        let Some(id) = receiver.id else { return };
+        let Demand { next_bps, wish_bps } = room.core.demand(id);
         let demand = Demand {
             next_bps: next_bps.min(AIM_MAX_BPS),
             wish_bps: (wish_bps * AIM_PERCENT / 100).min(AIM_MAX_BPS),

@@ -34,8 +34,14 @@ struct House {
 
 impl House {
     fn open() -> Self {
-        let udp = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        let address = udp.local_addr().expect("bound");
+        Self::open_at("127.0.0.1:0")
+    }
+
+    /// Opens on an address of the system, and tells peers the loopback address.
+    fn open_at(bind: &str) -> Self {
+        let udp = UdpSocket::bind(bind).expect("a socket");
+        let port = udp.local_addr().expect("bound").port();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
         let config = SfuConfig { udp, announce: vec![address], workers: 1 };
         let (sfu, events) = Sfu::start(config).expect("it starts");
         let event = EventId::new("russian-diplomats-day").expect("an id");
@@ -360,7 +366,7 @@ async fn key_frame_requests_of_many_viewers_are_merged() {
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
     let asked = ganich.log.lock().expect("log").key_frame_requests - before;
-    assert!((1..=3).contains(&asked), "80 requests became {asked}");
+    assert!((1..=4).contains(&asked), "80 requests became {asked}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -645,6 +651,43 @@ async fn bad_offers_are_refused_with_a_sentence() {
             house.sfu.subscribe(&house.event, &person("v"), ReceiverClass::Audience, &text).await;
     }
     assert!(house.sfu.statistics().await.receivers <= 4, "one person has a few sessions at most");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_on_all_addresses_answers_from_the_right_one() {
+    for bind in ["0.0.0.0:0", "[::]:0"] {
+        let house = House::open_at(bind);
+        let _ganich = house.camera("ganich", 1).await;
+        let viewer = house.viewer("viewer").await;
+        house.audience(hearing(&["ganich"], Some("ganich")));
+        viewer.wait_heard(MAIN, bind, all_of(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_handle_ends_everything() {
+    let mut house = House::open();
+    let viewer = house.viewer("viewer").await;
+    house.wait("the viewer", |event| matches!(event, SfuEvent::Connected { .. })).await;
+    let House { sfu, mut events, .. } = house;
+    let other = sfu.clone();
+    drop(sfu);
+    assert_eq!(other.statistics().await.receivers, 1, "one handle is left");
+    drop(other);
+    let rest = tokio::time::timeout(Duration::from_secs(5), async {
+        let mut rest = Vec::new();
+        while let Some(event) = events.recv().await {
+            rest.push(event);
+        }
+        rest
+    });
+    let rest = rest.await.expect("the events end");
+    assert!(rest.iter().any(|event| matches!(event, SfuEvent::Gone { .. })));
+    let end = Instant::now() + Duration::from_secs(5);
+    while !viewer.log.lock().expect("log").closed {
+        assert!(Instant::now() < end, "the viewer was not told");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[test]
