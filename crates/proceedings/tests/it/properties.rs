@@ -117,7 +117,7 @@ fn any_policy() -> impl Strategy<Value = (LobbyPolicy, u32)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn nothing_breaks_an_event(
