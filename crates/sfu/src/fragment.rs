@@ -55,7 +55,10 @@ pub(crate) fn answer(credentials: &IceCreds, candidates: &[Candidate], mid: &str
     let _ = write!(text, "a=ice-lite\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:{pass}\r\n");
     let _ = write!(text, "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:{mid}\r\n");
     for candidate in candidates {
-        let _ = write!(text, "a={}\r\n", candidate.to_sdp_string());
+        // A candidate remembers the user name that it was made for, which is no longer ours.
+        let line = candidate.to_sdp_string();
+        let line = line.split(" ufrag ").next().unwrap_or_default();
+        let _ = write!(text, "a={line}\r\n");
     }
     text.push_str("a=end-of-candidates\r\n");
     text

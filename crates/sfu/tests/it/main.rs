@@ -517,6 +517,7 @@ async fn ice_restarts_from_another_address() {
         found.expect("in the answer")
     };
     assert!(answer.contains("a=candidate:") && answer.contains(&house.address.port().to_string()));
+    assert!(!answer.contains(" ufrag "), "names the old credentials: {answer}");
     let remote = IceCreds { ufrag: line("a=ice-ufrag:"), pass: line("a=ice-pwd:") };
     viewer.restart(local.clone(), remote);
     let before = viewer.heard(MAIN).len();
