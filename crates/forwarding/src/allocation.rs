@@ -24,6 +24,10 @@ const KEEP_SMALLEST_PERCENT: u64 = 60;
 /// For a moment even less will do, see [`Keeping::Patiently`].
 const KEEP_PATIENTLY_PERCENT: u64 = 30;
 
+/// The screen and the main picture begin if their smallest layer about fits: an estimate made
+/// without pictures, or with a smaller one, says too little to show nothing.
+const BEGIN_PERCENT: u64 = 80;
+
 /// How firmly pictures that run are kept when the bandwidth is too small even for their smallest
 /// layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +125,11 @@ pub(crate) fn allocate(
     for slot in FIRST_ROUND.map(SlotKind::index) {
         let choice = &choices[slot];
         let Some(smallest) = choice.smallest() else { continue };
-        let share = if choice.running.is_some() { keep } else { GROWTH_MARGIN_PERCENT };
+        let share = match choice.running {
+            Some(_) => keep,
+            None if SECOND_ROUND.iter().any(|kind| kind.index() == slot) => BEGIN_PERCENT,
+            None => GROWTH_MARGIN_PERCENT,
+        };
         if percent(smallest.rate_bps, share) <= left {
             left = left.saturating_sub(smallest.rate_bps);
             used_bps += smallest.rate_bps;
@@ -215,7 +223,8 @@ mod tests {
             (Some(350_000), Some(0), Some(2), None),
             (Some(250_000), Some(2), Some(2), None),
             (Some(230_000), Some(2), None, None),
-            (Some(320_000), None, None, None),
+            (Some(320_000), None, Some(2), None),
+            (Some(260_000), None, None, None),
             (Some(64_000), Some(2), None, None),
         ] {
             let got = allocate(&choices(running), 3, estimate, Keeping::Strictly).layers;

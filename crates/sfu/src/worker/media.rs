@@ -19,8 +19,15 @@ impl Worker {
         let Some(peer) = self.peers[at].as_ref() else { return };
         let Side::Receiver(receiver) = &peer.side else { return };
         let Some(estimate_bps) = receiver.estimate_bps else { return };
-        let settled = !(ESTIMATE_CLEARLY_LOW_BPS..=ESTIMATE_FIRST_BPS).contains(&estimate_bps)
-            || receiver.picture_since.is_some_and(|s| self.now - s >= ESTIMATE_SETTLES);
+        let clearly_low = estimate_bps < ESTIMATE_CLEARLY_LOW_BPS;
+        let settled = match receiver.picture_since {
+            None => clearly_low,
+            Some(since) => {
+                clearly_low
+                    || estimate_bps > ESTIMATE_FIRST_BPS
+                    || self.now.saturating_duration_since(since) >= ESTIMATE_SETTLES
+            }
+        };
         if !settled {
             return;
         }
