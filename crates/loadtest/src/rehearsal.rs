@@ -5,6 +5,7 @@ mod attendance;
 mod cast;
 mod director;
 mod model;
+mod outcome;
 mod report;
 mod timeline;
 

@@ -63,8 +63,8 @@ impl Session {
             .get(header::LOCATION)
             .and_then(|value| value.to_str().ok())
             .filter(|location| !location.is_empty())
-            .ok_or_else(|| HttpError::Incomplete { path: path.clone(), what: "Location" })?
-            .to_owned();
+            .ok_or_else(|| HttpError::Incomplete { path: path.clone(), what: "Location" })?;
+        let location = resolve(&path, location);
         let session = Self { server: server.clone(), location, token: token.to_owned() };
         Ok((session, answer.text()))
     }
@@ -86,9 +86,37 @@ impl Session {
         }
         Err(HttpError::Refused {
             method: Method::DELETE,
-            path: self.location.clone(),
+            // Whoever knows a Location can end the session, so it stands in no message.
+            path: "the session".to_owned(),
             status: answer.status,
             reason: answer.text(),
         })
+    }
+}
+
+/// A Location as a path or whole address; one without a slash lies beside what was asked
+/// (RFC 3986, section 5.2).
+fn resolve(asked: &str, location: &str) -> String {
+    if location.starts_with('/') || location.contains("://") {
+        return location.to_owned();
+    }
+    let asked = asked.split('?').next().unwrap_or_default();
+    let folder = asked.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{folder}/{location}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_may_be_relative() {
+        for (location, expected) in [
+            ("/session/1", "/session/1"),
+            ("https://example.org/session/1", "https://example.org/session/1"),
+            ("session-1", "/base/whip/session-1"),
+        ] {
+            assert_eq!(resolve("/base/whip/event?source=screen", location), expected);
+        }
     }
 }

@@ -9,17 +9,17 @@ use std::time::{Duration, Instant, SystemTime};
 use base::PersonId;
 use futures_util::{StreamExt, stream};
 use hyper::{Method, StatusCode};
-use proceedings::{Command, Refusal, Segment, SegmentKind};
+use proceedings::{Command, Life, Refusal, Segment, SegmentKind};
 
 use super::cast::Cast;
 use super::model::{Model, Phase};
-use super::timeline::{Class, Moment, Verdict, Witness, judge};
+use super::outcome::{Outcome, Totals, Trial};
+use super::timeline::{Class, Moment, Witness, judge};
 use super::{Progress, RehearsalError, RehearsalPlan, SEGMENT_MIN};
 use crate::http::Ask;
 use crate::ledger::Ledger;
 use crate::live::{Live, LiveError, View};
 use crate::pulse::{Pulse, Stalls};
-use crate::reception::Histogram;
 use crate::session::JoinError;
 use crate::whep::{self, Receiver, Wants};
 use crate::whip::{self, Publisher, Sent};
@@ -41,57 +41,6 @@ const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Every n-th participant takes sound only, as people on poor lines do.
 const SOUND_ONLY_EVERY: usize = 4;
-
-/// Something that had to be refused, or to succeed, apart from media.
-#[derive(Debug, Clone)]
-pub(super) struct Trial {
-    /// Stable word of the check that it belongs to.
-    pub(super) check: &'static str,
-    /// What went wrong, if it did.
-    pub(super) fault: Option<String>,
-}
-
-/// What came out, before it is judged as a whole.
-pub(super) struct Outcome {
-    pub(super) voices: String,
-    pub(super) began: SystemTime,
-    pub(super) took: Duration,
-    pub(super) stage: Vec<PersonId>,
-    pub(super) guest: Option<PersonId>,
-    pub(super) timeline: Vec<Moment>,
-    pub(super) trials: Vec<Trial>,
-    pub(super) verdicts: Vec<Verdict>,
-    pub(super) totals: Totals,
-    pub(super) sent: Vec<Sent>,
-    pub(super) views: BTreeMap<PersonId, View>,
-    pub(super) live_joins: Vec<Duration>,
-    pub(super) publish_joins: Vec<Duration>,
-    pub(super) receive_joins: Vec<Duration>,
-    /// Holders of the floor in order, with the moments asked and acknowledged.
-    pub(super) floors: Vec<(Instant, Instant, Option<PersonId>)>,
-    /// The proceedings as the server gave them.
-    pub(super) proceedings: Result<String, String>,
-    pub(super) stalls: Stalls,
-}
-
-/// What all receivers received together.
-#[derive(Default)]
-pub(super) struct Totals {
-    pub(super) receivers: u64,
-    pub(super) voice_delay: Histogram,
-    pub(super) picture_delay: Histogram,
-    pub(super) packets: u64,
-    pub(super) bytes: u64,
-    pub(super) lost: u64,
-    pub(super) unknown: u64,
-    pub(super) misplaced: u64,
-    pub(super) late: u64,
-    pub(super) ssrc_changes: u64,
-    pub(super) time_steps_back: u64,
-    pub(super) frames: u64,
-    pub(super) frames_undecodable: u64,
-    pub(super) key_frames_asked: u64,
-}
 
 /// A receiver that runs.
 struct Watching {
@@ -165,7 +114,15 @@ impl Direction<'_> {
         let moderator = cast.moderator.clone();
         let token = self.token(&moderator).to_owned();
         let (_, joined, took) = join(moderator.clone(), token).await;
-        self.lives.insert(moderator, joined.map_err(RehearsalError::Moderator)?);
+        let live = joined.map_err(RehearsalError::Moderator)?;
+        // A rehearsal ends with the close of the event, which must not befall one that has begun.
+        if live.look(|view| view.seen.life.last().is_none_or(|(_, life)| *life != Life::Scheduled))
+        {
+            return Err(RehearsalError::Plan(
+                "the event has begun on this server; rehearse a copy under another id".to_owned(),
+            ));
+        }
+        self.lives.insert(moderator, live);
         self.live_joins.push(took);
         let others = people.into_iter().filter(|(person, _)| *person != cast.moderator);
         let mut joining = stream::iter(others)
@@ -336,14 +293,8 @@ impl Direction<'_> {
 
     /// A participant raises a hand, is given the floor, asks, and the floor is taken back.
     async fn question(&mut self, guest: &PersonId, length: Duration) {
-        if self.wish(guest, "raises a hand", Command::RaiseHand).await.is_none() {
+        if self.plan.event.policy.hands_allowed && !self.raise_hand(guest).await {
             return;
-        }
-        let moderator = self.cast.moderator.clone();
-        if let Some(live) = self.lives.get_mut(&moderator) {
-            let seen = live.wait_for(MESSAGE_TIMEOUT, |view| view.hands.contains(guest)).await;
-            let fault = (!seen).then(|| format!("the moderator did not see the hand of {guest}"));
-            self.judge_trial("hand", fault);
         }
         let what = format!("{guest} was given the floor");
         let command = Command::GiveFloor { person: guest.clone(), limit: None };
@@ -364,6 +315,20 @@ impl Direction<'_> {
             self.sent.push(publisher.sent());
             publisher.connection.vanish().await;
         }
+    }
+
+    /// A participant raises a hand, which the moderator sees; false when it was refused.
+    async fn raise_hand(&mut self, guest: &PersonId) -> bool {
+        if self.wish(guest, "raises a hand", Command::RaiseHand).await.is_none() {
+            return false;
+        }
+        let moderator = self.cast.moderator.clone();
+        if let Some(live) = self.lives.get_mut(&moderator) {
+            let seen = live.wait_for(MESSAGE_TIMEOUT, |view| view.hands.contains(guest)).await;
+            let fault = (!seen).then(|| format!("the moderator did not see the hand of {guest}"));
+            self.judge_trial("hand", fault);
+        }
+        true
     }
 
     /// A speaker shares a screen for a while.
@@ -719,27 +684,6 @@ impl Direction<'_> {
             floors: self.floors,
             proceedings,
             stalls,
-        }
-    }
-}
-
-impl Totals {
-    fn add(&mut self, reception: &crate::reception::Reception) {
-        self.receivers += 1;
-        self.voice_delay.merge(&reception.voice_delay);
-        self.picture_delay.merge(&reception.picture_delay);
-        self.key_frames_asked += reception.key_frames_asked;
-        for (_, slot) in &reception.slots {
-            self.packets += slot.packets;
-            self.bytes += slot.bytes;
-            self.lost += slot.lost();
-            self.unknown += slot.unknown;
-            self.misplaced += slot.misplaced;
-            self.late += slot.late;
-            self.ssrc_changes += slot.ssrc_changes;
-            self.time_steps_back += slot.time_steps_back;
-            self.frames += slot.frames;
-            self.frames_undecodable += slot.frames_undecodable;
         }
     }
 }

@@ -8,7 +8,7 @@ use base::{EventId, PersonId};
 use serde::Serialize;
 
 use super::attendance::{self, Attendance};
-use super::director::Outcome;
+use super::outcome::Outcome;
 use super::timeline::{Fault, Verdict, seconds};
 use super::{RehearsalError, RehearsalPlan};
 use crate::live::View;
@@ -129,7 +129,8 @@ fn checks(plan: &RehearsalPlan, outcome: &Outcome) -> Vec<Check> {
     let has_guest = outcome.guest.is_some();
     let asks = plan.event.segments.iter().any(|s| s.kind == proceedings::SegmentKind::Questions);
     let applies = |id: &str| match id {
-        "hand" | "guest-leaves" => has_guest && asks,
+        "hand" => has_guest && asks && plan.event.policy.hands_allowed,
+        "guest-leaves" => has_guest && asks,
         id => has_guest || !WITH_GUEST.contains(&id),
     };
     let mut checks: Vec<Check> = TRIALS

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loadtest::rehearsal::{Progress, RehearsalPlan, RehearsalReport, rehearse};
-use proceedings::{EventDefinition, testing};
+use proceedings::{Actor, Command, EventDefinition, Life, testing};
 
 use crate::answerer::{Answerer, Faults};
 use crate::stage::Stage;
@@ -84,4 +84,28 @@ async fn each_fault_of_a_server_fails_its_check() {
     assert_eq!(failed(&lose), BTreeSet::from(["decodable", "loss"]), "{}", lose.markdown());
     let opened = BTreeSet::from(["guest-leaves", "messages", "publish-refused", "receive-refused"]);
     assert_eq!(failed(&open), opened, "{}", open.markdown());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_has_begun_is_left_alone() {
+    let answerer = Answerer::start().await;
+    let event = testing::reference_event();
+    let mut stage = Stage::new(event.clone());
+    stage.command(&Actor::Operator, &Command::OpenEvent).expect("opens");
+    answerer.state().stage = Some(stage);
+    let links = BTreeMap::from([(testing::parsed("kazi"), "kazi".to_owned())]);
+    let out = tempfile::tempdir().expect("a folder");
+    let plan = RehearsalPlan {
+        base_url: answerer.url.clone(),
+        event,
+        links,
+        pace: 60.0,
+        participants: 0,
+        out_dir: out.path().to_owned(),
+        progress: Arc::new(|_| {}),
+    };
+    let error = rehearse(plan).await.expect_err("refused").to_string();
+    assert!(error.starts_with("the event has begun"), "{error}");
+    let life = answerer.state().stage.as_ref().map(Stage::life);
+    assert_eq!(life, Some(Life::Live));
 }

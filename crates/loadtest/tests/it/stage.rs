@@ -12,7 +12,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use proceedings::{Actor, Command, EventDefinition, EventState, Hash, Line, Refusal, Source};
+use proceedings::{Actor, Command, EventDefinition, EventState, Hash, Life, Line, Refusal, Source};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -61,13 +61,21 @@ impl Stage {
         self.lines.push(Line { sequence, at, actor, event, previous, hash });
     }
 
-    fn command(&mut self, actor: &Actor, command: &Command) -> Result<Sequence, Refusal> {
+    pub(crate) fn command(
+        &mut self,
+        actor: &Actor,
+        command: &Command,
+    ) -> Result<Sequence, Refusal> {
         let at = now();
         for event in proceedings::decide(&self.state, at, actor, command)? {
             self.state.apply(at, &event);
             self.write(at, actor.clone(), event);
         }
         Ok(self.state.sequence)
+    }
+
+    pub(crate) fn life(&self) -> Life {
+        self.state.life
     }
 
     fn plan(&self) -> Plan {
