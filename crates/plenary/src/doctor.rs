@@ -4,6 +4,7 @@
 mod certificate;
 mod machine;
 mod network;
+mod records;
 
 use serde::Serialize;
 
@@ -37,11 +38,7 @@ impl Finding {
         Self { topic, verdict: Verdict::Ok, what: what.into(), remedy: None }
     }
 
-    fn warning(
-        topic: &'static str,
-        what: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
+    fn warning(topic: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         let remedy = Some(remedy.into());
         Self { topic, verdict: Verdict::Warning, what: what.into(), remedy }
     }
@@ -61,6 +58,7 @@ pub(crate) fn run(terminal: Terminal, settings: &Settings) -> Result<Option<Exit
     findings.extend(network::examine(settings));
     findings.extend(certificate::examine(settings));
     findings.extend(machine::examine(settings));
+    findings.extend(records::examine(settings));
 
     if terminal.json {
         terminal.print_json(&serde_json::json!({ "findings": findings }))?;
@@ -108,10 +106,10 @@ fn line(terminal: Terminal, finding: &Finding) -> String {
 fn settings_in_force(settings: &Settings) -> Finding {
     let listen = &settings.listen;
     let url = settings.public_url(listen.value.port());
-    let url_origin = settings.public_url.as_ref().map_or_else(
-        || "default".to_owned(),
-        |url| url.origin.to_string(),
-    );
+    let url_origin = settings
+        .public_url
+        .as_ref()
+        .map_or_else(|| "default".to_owned(), |url| url.origin.to_string());
     Finding::ok(
         "settings",
         format!(

@@ -4,9 +4,11 @@
 mod cli;
 mod doctor;
 mod event;
-mod network;
 mod output;
+mod rehearse;
+mod serve;
 mod settings;
+mod store;
 mod system;
 
 use std::collections::BTreeMap;
@@ -35,18 +37,46 @@ fn main() -> ExitCode {
 /// Carries the command out. `Some` exit code: it was carried out, and what it found is not good.
 fn run(terminal: Terminal, command: Command) -> Result<Option<Exit>, Failure> {
     match command {
+        Command::Serve(serve) => {
+            let settings = settings(terminal, serve.place.config.as_deref(), &serve_flags(&serve))?;
+            serve::run(terminal, &settings).map(|()| None)
+        }
         Command::Doctor(serve) => {
             let settings = settings(terminal, serve.place.config.as_deref(), &serve_flags(&serve))?;
             doctor::run(terminal, &settings)
         }
         Command::Event(Event::Check { file }) => event::check(terminal, &file),
+        Command::Event(Event::Create { file, place }) => {
+            event::create(terminal, &file, &place_settings(terminal, &place)?)
+        }
+        Command::Event(Event::List { place }) => {
+            event::list(terminal, &place_settings(terminal, &place)?)
+        }
+        Command::Event(Event::Links { event, person, place }) => {
+            let settings = place_settings(terminal, &place)?;
+            event::print_all_links(terminal, &event, person.as_deref(), &settings)
+        }
+        Command::Event(Event::Revoke { event, person, place }) => {
+            event::revoke(terminal, &event, &person, &place_settings(terminal, &place)?)
+        }
+        Command::Rehearse(wanted) => {
+            let place = Place {
+                config: wanted.config.clone(),
+                data: wanted.data.clone(),
+                public_url: None,
+            };
+            rehearse::run(terminal, &wanted, &place_settings(terminal, &place)?)
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "plenary", &mut script);
             terminal.print(&String::from_utf8_lossy(&script)).map(|()| None)
         }
-        _ => Err(Failure::failed("not yet")),
     }
+}
+
+fn place_settings(terminal: Terminal, place: &Place) -> Result<Settings, Failure> {
+    settings(terminal, place.config.as_deref(), &place_flags(place))
 }
 
 /// The values that stand on the command line. What was left out is absent, so that it cannot hide

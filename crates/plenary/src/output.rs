@@ -26,13 +26,16 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// A sentence for people: what is wrong and what to do.
     pub(crate) message: String,
-    /// The same for programs, where there is more to say than the sentence.
-    pub(crate) details: Option<serde_json::Value>,
+    /// What stands before the sentence, for people: files with the places that are wrong in them.
+    pub(crate) report: String,
+    /// The same for programs: an object whose keys are added to the answer.
+    pub(crate) details: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), details: None }
+        let message = message.into();
+        Self { exit, message, report: String::new(), details: serde_json::Map::new() }
     }
 
     /// The command ran and did not succeed.
@@ -59,7 +62,6 @@ pub(crate) enum Ink {
     Yellow,
     Red,
     Bold,
-    Faint,
 }
 
 /// Where the program prints.
@@ -143,7 +145,6 @@ impl Terminal {
             Ink::Yellow => "33",
             Ink::Red => "1;31",
             Ink::Bold => "1",
-            Ink::Faint => "2",
         };
         format!("\x1b[{code}m{word}\x1b[0m")
     }
@@ -151,17 +152,13 @@ impl Terminal {
     /// Says why the command failed.
     pub(crate) fn fail(self, failure: &Failure) {
         if self.json {
-            let mut value = serde_json::json!({
-                "error": failure.word(),
-                "message": failure.message,
-            });
-            if let Some(details) = &failure.details {
-                value["details"] = details.clone();
-            }
+            let mut value = failure.details.clone();
+            value.insert("error".to_owned(), failure.word().into());
+            value.insert("message".to_owned(), failure.message.clone().into());
             // The exit code tells it already when the output cannot be written.
             let _ = self.print_json(&value);
         } else {
-            self.note(failure.message.trim_end());
+            self.note(&format!("{}{}", failure.report, failure.message));
         }
     }
 }

@@ -18,9 +18,13 @@ use crate::output::{Exit, Failure};
 pub(crate) struct Opt {
     /// Key of the file; `tls.key` stands in the table `[tls]`.
     pub(crate) key: &'static str,
+    /// Flag of the command line, if there is one.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the example file"))]
+    pub(crate) flag: Option<&'static str>,
     /// Environment variable.
     pub(crate) env: &'static str,
     /// What it means, for the example file.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the example file"))]
     pub(crate) doc: &'static str,
     /// Its line in the example file: the default, or an example where there is none.
     pub(crate) line: &'static str,
@@ -30,43 +34,50 @@ pub(crate) struct Opt {
 pub(crate) static OPTIONS: &[Opt] = &[
     Opt {
         key: "data",
+        flag: Some("--data"),
         env: "PLENARY_DATA",
         doc: "Data folder: proceedings, links, everything that must not be lost. A relative path \
-              is taken from this file's folder. Flag: --data",
+              is taken from this file's folder.",
         line: r#"data = "data""#,
     },
     Opt {
         key: "listen",
+        flag: Some("--listen"),
         env: "PLENARY_LISTEN",
         doc: "Address and port, for TCP (pages, live socket) and UDP (sound and pictures) alike. \
-              [::] listens on IPv6 and IPv4. Flag: --listen",
+              [::] listens on IPv6 and IPv4.",
         line: r#"listen = "0.0.0.0:8080""#,
     },
     Opt {
         key: "public_url",
+        flag: Some("--public-url"),
         env: "PLENARY_PUBLIC_URL",
         doc: "Address by which people reach the server; personal links begin with it. Browsers \
               give pages the microphone only over https or on localhost. Default: \
-              http://localhost with the port of `listen`. Flag: --public-url",
+              http://localhost with the port of `listen`.",
         line: r#"public_url = "https://talks.example.org""#,
     },
     Opt {
         key: "announce",
+        flag: Some("--announce"),
         env: "PLENARY_ANNOUNCE",
         doc: "IP addresses that browsers send sound and pictures to. Needed where the machine \
               does not know its public address, as behind a router that forwards the port. \
-              Default: the addresses of this machine. Flag: --announce; in the environment \
-              separated by commas",
+              Default: the addresses of this machine. In the variable they are separated by commas.",
         line: r#"announce = ["203.0.113.7"]"#,
     },
     Opt {
-        key: "media_threads",
-        env: "PLENARY_MEDIA_THREADS",
-        doc: "Threads that forward sound and pictures, 1 to 64.",
-        line: "media_threads = 1",
+        key: "trusted_proxies",
+        flag: None,
+        env: "PLENARY_TRUSTED_PROXIES",
+        doc: "IP addresses of reverse proxies in front of the server. Only from them it is \
+              believed which client they speak for (X-Forwarded-For), so that limits for each \
+              address fall on the right one. In the variable they are separated by commas.",
+        line: r#"trusted_proxies = ["127.0.0.1", "::1"]"#,
     },
     Opt {
         key: "tls.certificate",
+        flag: None,
         env: "PLENARY_TLS_CERTIFICATE",
         doc: "Certificate chain, as PEM. Any authority will do, also your own. Without it the \
               server speaks plain http, for localhost or behind a proxy that speaks https.",
@@ -74,12 +85,14 @@ pub(crate) static OPTIONS: &[Opt] = &[
     },
     Opt {
         key: "tls.key",
+        flag: None,
         env: "PLENARY_TLS_KEY",
         doc: "Private key of the certificate, as PEM.",
         line: r#"key = "key.pem""#,
     },
     Opt {
         key: "log.level",
+        flag: None,
         env: "PLENARY_LOG",
         doc: "What is logged: error, warn, info, debug or trace; or by part, as \
               \"info,sfu=debug\". Names, tokens and what was said are never logged.",
@@ -87,6 +100,7 @@ pub(crate) static OPTIONS: &[Opt] = &[
     },
     Opt {
         key: "log.format",
+        flag: None,
         env: "PLENARY_LOG_FORMAT",
         doc: "How: text or json.",
         line: r#"format = "text""#,
@@ -203,7 +217,7 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<Set<PublicUrl>>,
     /// Empty means the addresses of this machine.
     pub(crate) announce: Set<Vec<IpAddr>>,
-    pub(crate) media_threads: usize,
+    pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) tls: Option<Tls>,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
@@ -240,12 +254,15 @@ impl File {
     /// Reads the file.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let fail = |why: String| {
-            let message = format!("The configuration file {} cannot be read: {why}.", path.display());
+            let message =
+                format!("The configuration file {} cannot be read: {why}.", path.display());
             Failure::new(Exit::BadFile, message)
         };
         let length = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?.len();
         if length > FILE_BYTES_MAX {
-            return Err(fail(format!("it has {length} bytes, and at most {FILE_BYTES_MAX} are read")));
+            return Err(fail(format!(
+                "it has {length} bytes, and at most {FILE_BYTES_MAX} are read"
+            )));
         }
         let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
         Ok(Self { path: path.to_owned(), text })
@@ -281,11 +298,13 @@ fn bad_file(file: &File, mut problems: Vec<Problem>, colour: bool) -> Failure {
         .iter()
         .map(|problem| problem.render(&name, &file.text, Gravity::Error, colour))
         .collect();
-    Failure {
-        exit: Exit::BadFile,
-        message: rendered.join("\n"),
-        details: Some(serde_json::json!({ "file": name, "errors": problems })),
-    }
+    let count = problems.len();
+    let word = if count == 1 { "error" } else { "errors" };
+    let mut failure = Failure::new(Exit::BadFile, format!("{name}: {count} {word}"));
+    failure.report = rendered.join("\n") + "\n";
+    failure.details.insert("file".to_owned(), serde_json::json!(name));
+    failure.details.insert("errors".to_owned(), serde_json::json!(problems));
+    failure
 }
 
 /// A value of one layer, as text, and where it stands in the file.
@@ -414,7 +433,7 @@ impl Layers<'_> {
         let listen = self.pick("listen", listen)?;
         let public_url = self.pick("public_url", PublicUrl::parse)?;
         let announce = self.pick("announce", addresses)?;
-        let media_threads = self.pick("media_threads", media_threads)?;
+        let trusted_proxies = self.pick("trusted_proxies", addresses)?;
         let certificate = self.pick("tls.certificate", path)?.map(within);
         let key = self.pick("tls.key", path)?.map(within);
         let log_level = self.pick("log.level", log_level)?;
@@ -438,7 +457,8 @@ impl Layers<'_> {
             listen: listen.unwrap_or(Set { value: LISTEN_DEFAULT, origin: Origin::Default }),
             public_url,
             announce: announce.unwrap_or(Set { value: Vec::new(), origin: Origin::Default }),
-            media_threads: media_threads.map_or(1, |threads| threads.value),
+            trusted_proxies: trusted_proxies
+                .map_or_else(|| TRUSTED_PROXIES_DEFAULT.to_vec(), |proxies| proxies.value),
             tls,
             log_level: log_level.map_or_else(|| "info".to_owned(), |level| level.value),
             log_format: log_format.map_or(LogFormat::Text, |format| format.value),
@@ -449,6 +469,10 @@ impl Layers<'_> {
 /// Where the server listens unless told otherwise.
 const LISTEN_DEFAULT: SocketAddr =
     SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 8080);
+
+/// A proxy on the same machine.
+const TRUSTED_PROXIES_DEFAULT: [IpAddr; 2] =
+    [IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), IpAddr::V6(std::net::Ipv6Addr::LOCALHOST)];
 
 /// A value of the file as the text that the environment would carry: lists with commas.
 fn as_text(value: &DeValue<'_>) -> Option<String> {
@@ -488,21 +512,16 @@ fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
         .collect();
     let addresses = addresses?;
     if let Some(wild) = addresses.iter().find(|ip| ip.is_unspecified()) {
-        return Err(format!("nobody can send to {wild}; name an address of this machine"));
+        return Err(format!("{wild} is no address that one can send to; name one"));
     }
-    if addresses.len() > ANNOUNCE_MAX {
-        return Err(format!("at most {ANNOUNCE_MAX} addresses can be announced"));
+    if addresses.len() > ADDRESSES_MAX {
+        return Err(format!("at most {ADDRESSES_MAX} addresses can be listed"));
     }
     Ok(addresses)
 }
 
-/// Addresses announced to browsers: each is a candidate that every browser probes.
-const ANNOUNCE_MAX: usize = 8;
-
-fn media_threads(text: &str) -> Result<usize, String> {
-    let threads = text.parse().ok().filter(|threads| (1..=64).contains(threads));
-    threads.ok_or_else(|| format!("\"{text}\" is not a number of threads; it goes from 1 to 64"))
-}
+/// Addresses in a list. Each announced one is a candidate that every browser probes.
+const ADDRESSES_MAX: usize = 8;
 
 fn log_level(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::try_new(text) {
@@ -557,9 +576,11 @@ pub(crate) fn example_file() -> String {
             out += &format!("\n# [{table}]\n");
         }
         out.push('\n');
-        for line in wrapped(&format!("{} Environment: {}.", option.doc, option.env)) {
+        for line in wrapped(option.doc) {
             out += &format!("# {line}\n");
         }
+        let flag = option.flag.map(|flag| format!("Flag {flag}. ")).unwrap_or_default();
+        out += &format!("# {flag}Variable {}.\n", option.env);
         out += &format!("# {}\n", option.line);
     }
     out

@@ -34,6 +34,7 @@ mod whep;
 mod whip;
 
 pub use app::Limits;
+pub use listen::reachable;
 pub use media::MediaEngine;
 pub use openapi::document as openapi;
 pub use rate::Rate;

@@ -77,7 +77,7 @@ fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Soc
 
 /// Where peers reach a socket that is bound to `bound`: its own address, or, for one that takes
 /// every address, those by which this machine reaches the world and itself.
-pub(crate) fn reachable(bound: SocketAddr) -> Vec<SocketAddr> {
+pub fn reachable(bound: SocketAddr) -> Vec<SocketAddr> {
     if !bound.ip().is_unspecified() {
         return vec![bound];
     }

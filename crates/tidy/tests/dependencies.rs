@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "plenary",
         &["base", "loadtest", "proceedings", "programme", "server", "storage", "storage-sqlite"],
     ),
+    ("benches", &["base", "egress", "forwarding", "loadtest", "server", "sfu"]),
     ("tidy", &[]),
 ];
 
@@ -132,7 +133,7 @@ fn every_crate_has_its_place() {
                 ARROWS.iter().any(|(known, _)| *known == name),
                 "say in crates/tidy what {name} may depend on"
             );
-            let folder = format!("/crates/{name}/Cargo.toml");
+            let folder = format!("/{name}/Cargo.toml");
             assert!(text(package, "manifest_path").ends_with(&folder), "{name}: folder = name");
         }
     }

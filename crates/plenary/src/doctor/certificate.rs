@@ -1,6 +1,7 @@
 //! The certificate: does it belong to the key, is it valid now, and for this host?
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -83,9 +84,7 @@ fn key(tls: &Tls, chain: &[CertificateDer<'static>]) -> Vec<Finding> {
     let provider = crypto::aws_lc_rs::default_provider();
     let fits = ServerConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
-        .and_then(|builder| {
-            builder.with_no_client_auth().with_single_cert(chain.to_vec(), key)
-        });
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain.to_vec(), key));
     findings.push(match fits {
         Ok(_) => Finding::ok(TOPIC, "belongs to the certificate"),
         Err(error) => Finding::wrong(
@@ -94,9 +93,7 @@ fn key(tls: &Tls, chain: &[CertificateDer<'static>]) -> Vec<Finding> {
             "use the key with which the certificate was requested",
         ),
     });
-    #[cfg(unix)]
     if let Ok(metadata) = fs::metadata(&tls.key) {
-        use std::os::unix::fs::PermissionsExt;
         if metadata.permissions().mode() & 0o007 != 0 {
             findings.push(Finding::warning(
                 TOPIC,
@@ -109,8 +106,10 @@ fn key(tls: &Tls, chain: &[CertificateDer<'static>]) -> Vec<Finding> {
 }
 
 fn validity(certificate: &X509Certificate<'_>, now: i64) -> Finding {
-    let (from, until) =
-        (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
+    let (from, until) = (
+        certificate.validity().not_before.timestamp(),
+        certificate.validity().not_after.timestamp(),
+    );
     let days = (until - now).div_euclid(24 * 60 * 60);
     if now < from {
         Finding::wrong(
@@ -158,8 +157,7 @@ mod tests {
     /// A certificate of its own for `host`, as a small office makes it.
     fn written(folder: &std::path::Path, host: &str) -> Tls {
         let made = rcgen::generate_simple_self_signed([host.to_owned()]).expect("a certificate");
-        let tls =
-            Tls { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
+        let tls = Tls { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
         fs::write(&tls.certificate, made.cert.pem()).expect("written");
         fs::write(&tls.key, made.signing_key.serialize_pem()).expect("written");
         tls

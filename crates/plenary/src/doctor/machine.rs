@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -119,9 +120,7 @@ fn existing_parent(data: &Path) -> PathBuf {
     }
 }
 
-#[cfg(unix)]
 fn private(data: &Path, metadata: &fs::Metadata) -> Option<Finding> {
-    use std::os::unix::fs::PermissionsExt;
     let open = metadata.permissions().mode() & 0o077 != 0;
     open.then(|| {
         Finding::warning(
@@ -130,11 +129,6 @@ fn private(data: &Path, metadata: &fs::Metadata) -> Option<Finding> {
             format!("run: chmod 700 {}", data.display()),
         )
     })
-}
-
-#[cfg(not(unix))]
-fn private(_: &Path, _: &fs::Metadata) -> Option<Finding> {
-    None
 }
 
 fn room(free_mib: u64) -> Finding {

@@ -6,7 +6,6 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::Finding;
-use crate::network::announced;
 use crate::settings::{PublicUrl, Settings};
 
 /// How long a datagram may take from this machine to itself, by way of a router at most.
@@ -101,25 +100,8 @@ fn answers(listen: SocketAddr) -> bool {
 fn datagrams(socket: &UdpSocket, settings: &Settings) -> Vec<Finding> {
     const TOPIC: &str = "UDP way";
     let listen = settings.listen.value;
-    let addresses = match announced(settings) {
-        Ok(addresses) if !addresses.is_empty() => addresses,
-        Ok(_) => {
-            return vec![Finding::wrong(
-                TOPIC,
-                "this machine has no address that a browser could send to",
-                "connect it to a network, or name its address in `announce`",
-            )];
-        }
-        Err(error) => {
-            return vec![Finding::wrong(
-                TOPIC,
-                format!("the addresses of this machine cannot be read: {error}"),
-                "name its address in `announce`",
-            )];
-        }
-    };
     let port = socket.local_addr().map_or(listen.port(), |bound| bound.port());
-    addresses
+    announced(settings, port)
         .into_iter()
         .map(|ip| match arrives(socket, SocketAddr::new(ip, port)) {
             Ok(true) => Finding::ok(TOPIC, format!("a datagram to {ip} port {port} arrives")),
@@ -138,6 +120,16 @@ fn datagrams(socket: &UdpSocket, settings: &Settings) -> Vec<Finding> {
             ),
         })
         .collect()
+}
+
+/// The addresses that the server announces.
+fn announced(settings: &Settings, port: u16) -> Vec<IpAddr> {
+    if settings.announce.value.is_empty() {
+        let bound = SocketAddr::new(settings.listen.value.ip(), port);
+        server::reachable(bound).iter().map(SocketAddr::ip).collect()
+    } else {
+        settings.announce.value.clone()
+    }
 }
 
 fn arrives(socket: &UdpSocket, to: SocketAddr) -> std::io::Result<bool> {
@@ -213,7 +205,7 @@ fn way_to(settings: &Settings, url: &PublicUrl) -> Option<Finding> {
     let Some(found) = lookup(host.clone(), url.port) else {
         return Some(Finding::warning(TOPIC, format!("{host} is not found from here"), remedy));
     };
-    let own = announced(settings).unwrap_or_default();
+    let own = announced(settings, url.port);
     let listed: Vec<_> = found.iter().map(IpAddr::to_string).collect();
     let listed = listed.join(", ");
     Some(if found.iter().any(|ip| own.contains(ip)) {

@@ -13,14 +13,14 @@ fn file(text: &str) -> File {
 fn settled(flags: &[(&'static str, &str)], env: &[(&str, &str)], text: &str) -> Settings {
     let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
     settle(&flags, &environment(env), Some(&file(text)), false)
-        .unwrap_or_else(|failure| panic!("{}", failure.message))
+        .unwrap_or_else(|failure| panic!("{}{}", failure.report, failure.message))
 }
 
 fn refused(flags: &[(&'static str, &str)], env: &[(&str, &str)], text: &str, expected: Expect) {
     let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
     let failure = settle(&flags, &environment(env), Some(&file(text)), false)
         .expect_err("it should be refused");
-    expected.assert_eq(&failure.message);
+    expected.assert_eq(&format!("{}{}", failure.report, failure.message));
 }
 
 #[test]
@@ -29,17 +29,17 @@ fn without_anything_there_are_defaults() {
     assert_eq!(settings.listen.value.to_string(), "0.0.0.0:8080");
     assert_eq!(settings.data.value, PathBuf::from("data"));
     assert_eq!(settings.public_url(8080).to_string(), "http://localhost:8080");
-    assert_eq!((settings.media_threads, settings.tls), (1, None));
+    assert_eq!((settings.trusted_proxies.len(), settings.tls), (2, None));
 }
 
 #[test]
 fn flag_before_environment_before_file_before_default() {
     let text = "listen = \"10.0.0.1:1\"\ndata = \"d\"\npublic_url = \"https://file.example\"";
     let settings = settled(&[], &[], text);
-    assert_eq!(settings.listen, Set {
-        value: "10.0.0.1:1".parse().expect("an address"),
-        origin: Origin::File
-    });
+    assert_eq!(
+        settings.listen,
+        Set { value: "10.0.0.1:1".parse().expect("an address"), origin: Origin::File }
+    );
     let env = [("PLENARY_LISTEN", "10.0.0.2:2")];
     let settings = settled(&[], &env, text);
     assert_eq!(settings.listen.origin, Origin::Environment("PLENARY_LISTEN"));
@@ -78,88 +78,126 @@ fn paths_of_the_file_are_relative_to_it_and_others_are_not() {
 #[test]
 fn all_that_is_wrong_in_a_file_is_told() {
     let text = "lisen = 1\nlisten = \"here\"\nannounce = [\"0.0.0.0\"]\ncolour = 2\ntls = 3\n\
-                media_threads = 0\n[log]\nlevel = \"loud=loud=loud\"\nformat = true\nformt = 1\n";
-    refused(&[], &[], text, expect![[r#"
-        error: there is no option `lisen`
-         --> /etc/plenary/plenary.toml:1:1  lisen
-          |
-        1 | lisen = 1
-          | ^^^^^
-          = did you mean `listen`?
+                trusted_proxies = [\"proxy\"]\n[log]\nlevel = \"loud=loud=loud\"\nformat = true\nformt = 1\n";
+    refused(
+        &[],
+        &[],
+        text,
+        expect![[r#"
+            error: there is no option `lisen`
+             --> /etc/plenary/plenary.toml:1:1  lisen
+              |
+            1 | lisen = 1
+              | ^^^^^
+              = did you mean `listen`?
 
-        error: "here" is not an address with a port; write it as 0.0.0.0:8080, 127.0.0.1:8080 or [::]:8080
-         --> /etc/plenary/plenary.toml:2:10  listen
-          |
-        2 | listen = "here"
-          |          ^^^^^^
+            error: "here" is not an address with a port; write it as 0.0.0.0:8080, 127.0.0.1:8080 or [::]:8080
+             --> /etc/plenary/plenary.toml:2:10  listen
+              |
+            2 | listen = "here"
+              |          ^^^^^^
 
-        error: nobody can send to 0.0.0.0; name an address of this machine
-         --> /etc/plenary/plenary.toml:3:12  announce
-          |
-        3 | announce = ["0.0.0.0"]
-          |            ^^^^^^^^^^^
+            error: 0.0.0.0 is no address that one can send to; name one
+             --> /etc/plenary/plenary.toml:3:12  announce
+              |
+            3 | announce = ["0.0.0.0"]
+              |            ^^^^^^^^^^^
 
-        error: there is no option `colour`
-         --> /etc/plenary/plenary.toml:4:1  colour
-          |
-        4 | colour = 2
-          | ^^^^^^
-          = the options are data, listen, public_url, announce, media_threads, tls.certificate, tls.key, log.level, log.format
+            error: there is no option `colour`
+             --> /etc/plenary/plenary.toml:4:1  colour
+              |
+            4 | colour = 2
+              | ^^^^^^
+              = the options are data, listen, public_url, announce, trusted_proxies, tls.certificate, tls.key, log.level, log.format
 
-        error: `tls` takes a table
-         --> /etc/plenary/plenary.toml:5:7  tls
-          |
-        5 | tls = 3
-          |       ^
-          = write [tls] and below it certificate = "certificate.pem" and key = "key.pem"
+            error: `tls` takes a table
+             --> /etc/plenary/plenary.toml:5:7  tls
+              |
+            5 | tls = 3
+              |       ^
+              = write [tls] and below it certificate = "certificate.pem" and key = "key.pem"
 
-        error: "0" is not a number of threads; it goes from 1 to 64
-         --> /etc/plenary/plenary.toml:6:17  media_threads
-          |
-        6 | media_threads = 0
-          |                 ^
+            error: "proxy" is not an IP address; write it as 203.0.113.7 or 2001:db8::7
+             --> /etc/plenary/plenary.toml:6:19  trusted_proxies
+              |
+            6 | trusted_proxies = ["proxy"]
+              |                   ^^^^^^^^^
 
-        error: "loud=loud=loud" is not a level; it is error, warn, info, debug or trace, or by part as "info,sfu=debug"
-         --> /etc/plenary/plenary.toml:8:9  log.level
-          |
-        8 | level = "loud=loud=loud"
-          |         ^^^^^^^^^^^^^^^^
+            error: "loud=loud=loud" is not a level; it is error, warn, info, debug or trace, or by part as "info,sfu=debug"
+             --> /etc/plenary/plenary.toml:8:9  log.level
+              |
+            8 | level = "loud=loud=loud"
+              |         ^^^^^^^^^^^^^^^^
 
-        error: `log.format` does not take such a value
-         --> /etc/plenary/plenary.toml:9:10  log.format
-          |
-        9 | format = true
-          |          ^^^^
-          = for example `format = "text"`
+            error: `log.format` does not take such a value
+             --> /etc/plenary/plenary.toml:9:10  log.format
+              |
+            9 | format = true
+              |          ^^^^
+              = for example `format = "text"`
 
-        error: there is no option `log.formt`
-          --> /etc/plenary/plenary.toml:10:1  log.formt
-           |
-        10 | formt = 1
-           | ^^^^^
-           = did you mean `log.format`?
-    "#]]);
-    refused(&[], &[], "listen = \n[[", expect![[r#"
-        error: string values must be quoted, expected literal string
-         --> /etc/plenary/plenary.toml:1:10
-          |
-        1 | listen = 
-          |          ^
+            error: there is no option `log.formt`
+              --> /etc/plenary/plenary.toml:10:1  log.formt
+               |
+            10 | formt = 1
+               | ^^^^^
+               = did you mean `log.format`?
 
-        error: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
-         --> /etc/plenary/plenary.toml:2:3
-          |
-        2 | [[
-          |   ^
-    "#]]);
-    refused(&[], &[], "[tls]\nkey = \"k.pem\"", expect!["`tls.key` is set and `tls.certificate` is not: both are needed."]);
+            /etc/plenary/plenary.toml: 9 errors"#]],
+    );
+    refused(
+        &[],
+        &[],
+        "listen = \n[[",
+        expect![[r#"
+            error: string values must be quoted, expected literal string
+             --> /etc/plenary/plenary.toml:1:10
+              |
+            1 | listen = 
+              |          ^
+
+            error: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
+             --> /etc/plenary/plenary.toml:2:3
+              |
+            2 | [[
+              |   ^
+
+            /etc/plenary/plenary.toml: 2 errors"#]],
+    );
+    refused(
+        &[],
+        &[],
+        "[tls]\nkey = \"k.pem\"",
+        expect!["`tls.key` is set and `tls.certificate` is not: both are needed."],
+    );
 }
 
 #[test]
 fn a_wrong_flag_or_variable_is_named() {
-    refused(&[("listen", "8080")], &[], "", expect![[r#"--listen: "8080" is not an address with a port; write it as 0.0.0.0:8080, 127.0.0.1:8080 or [::]:8080."#]]);
-    refused(&[], &[("PLENARY_PUBLIC_URL", "talks.example.org")], "", expect![[r#"PLENARY_PUBLIC_URL: "talks.example.org" does not begin with https:// or http://; write it as https://talks.example.org or http://localhost:8080."#]]);
-    refused(&[], &[("PLENARY_ANNOUNCE", "1.2.3.4,x")], "", expect![[r#"PLENARY_ANNOUNCE: "x" is not an IP address; write it as 203.0.113.7 or 2001:db8::7."#]]);
+    refused(
+        &[("listen", "8080")],
+        &[],
+        "",
+        expect![[
+            r#"--listen: "8080" is not an address with a port; write it as 0.0.0.0:8080, 127.0.0.1:8080 or [::]:8080."#
+        ]],
+    );
+    refused(
+        &[],
+        &[("PLENARY_PUBLIC_URL", "talks.example.org")],
+        "",
+        expect![[
+            r#"PLENARY_PUBLIC_URL: "talks.example.org" does not begin with https:// or http://; write it as https://talks.example.org or http://localhost:8080."#
+        ]],
+    );
+    refused(
+        &[],
+        &[("PLENARY_ANNOUNCE", "1.2.3.4,x")],
+        "",
+        expect![[
+            r#"PLENARY_ANNOUNCE: "x" is not an IP address; write it as 203.0.113.7 or 2001:db8::7."#
+        ]],
+    );
     for (url, word) in [
         ("https://a.example/path", "path"),
         ("ftp://a.example", "begin"),

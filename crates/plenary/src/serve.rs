@@ -1,0 +1,83 @@
+//! `plenary serve`.
+
+use std::sync::Arc;
+
+use base::limits::PEOPLE_MAX;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use server::{Config, Parts, TlsFiles};
+use tracing_subscriber::EnvFilter;
+
+use crate::output::{Failure, Terminal};
+use crate::settings::{LogFormat, Settings};
+use crate::store::{Store, sentence};
+use crate::system::{SystemClock, SystemRandom};
+
+/// Open files that the largest event needs: a socket for each person, and as many again for
+/// pages, files and what is just closing.
+const FILES_WANTED: u64 = 2 * PEOPLE_MAX as u64;
+
+/// Runs the server until it is asked to end.
+pub(crate) fn run(terminal: Terminal, settings: &Settings) -> Result<(), Failure> {
+    start_log(terminal, settings)?;
+    raise_open_files();
+    let data = &settings.data.value;
+    runtime()?.block_on(async {
+        let Store { storage, links } = Store::open(data).await?;
+        let parts = Parts {
+            storage: Arc::clone(&storage) as Arc<dyn storage::Storage>,
+            clock: Arc::new(SystemClock),
+            random: Box::new(SystemRandom),
+            links,
+        };
+        let served = server::serve(config(settings), parts).await;
+        storage.close().await;
+        served.map_err(|error| Failure::failed(sentence(&error.to_string())))
+    })
+}
+
+fn config(settings: &Settings) -> Config {
+    let mut config = Config::on(settings.listen.value);
+    config.public_url = settings.public_url.as_ref().map(|url| url.value.to_string());
+    config.announce = settings.announce.value.clone();
+    config.trusted_proxies = settings.trusted_proxies.clone();
+    config.tls = settings
+        .tls
+        .as_ref()
+        .map(|tls| TlsFiles { certificate: tls.certificate.clone(), key: tls.key.clone() });
+    config
+}
+
+/// The runtime on which everything asynchronous of a command runs.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("The program cannot start: {error}.")))
+}
+
+/// The log goes to the standard error, so that the standard output stays free for results.
+fn start_log(terminal: Terminal, settings: &Settings) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&settings.log_level)
+        .map_err(|error| Failure::failed(format!("The log cannot start: {error}.")))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal.colour_of_errors);
+    match settings.log_format {
+        LogFormat::Text => log.compact().init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Raises the limit of open files as far as the system lets us; `doctor` tells when that is not
+/// far enough.
+fn raise_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(FILES_WANTED, |maximum| maximum.min(FILES_WANTED));
+    if current.is_some_and(|current| current < wanted)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
+    {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
+}
