@@ -69,6 +69,10 @@ pub struct Span {
     pub from: Instant,
     /// Last packet so far.
     pub until: Instant,
+    /// When the first packet was sent, as far as is known.
+    pub sent_from: Instant,
+    /// When the last packet was sent, as far as is known.
+    pub sent_until: Instant,
     /// Packets.
     pub packets: u64,
     /// Longest time between two packets.
@@ -264,7 +268,8 @@ impl SlotReception {
         let shown_before = (self.frames, self.key_frames);
         let needs_key_frame = !slot.is_sound() && self.follow_picture(found, packet.time, key);
         let (frames, key_frames) = (self.frames - shown_before.0, self.key_frames - shown_before.1);
-        if let Some(span) = self.extend_spans(now, slot, found.track) {
+        let sent = found.age.and_then(|age| now.checked_sub(age)).unwrap_or(now);
+        if let Some(span) = self.extend_spans(now, sent, slot, found.track) {
             span.frames += frames;
             span.key_frames += key_frames;
         }
@@ -299,7 +304,13 @@ impl SlotReception {
     }
 
     /// Adds the packet to the span of its track and returns that span.
-    fn extend_spans(&mut self, now: Instant, slot: Slot, track: TrackIndex) -> Option<&mut Span> {
+    fn extend_spans(
+        &mut self,
+        now: Instant,
+        sent: Instant,
+        slot: Slot,
+        track: TrackIndex,
+    ) -> Option<&mut Span> {
         let gap_most = if slot.is_sound() { VOICE_SPAN_GAP } else { PICTURE_SPAN_GAP };
         let open = self.spans.len().saturating_sub(SPANS_OPEN_MAX);
         let continued = self.spans[open..].iter().rposition(|span| {
@@ -309,6 +320,7 @@ impl SlotReception {
             let span = &mut self.spans[open + at];
             span.gap_max = span.gap_max.max(now.saturating_duration_since(span.until));
             span.until = now;
+            span.sent_until = span.sent_until.max(sent);
             span.packets += 1;
             return Some(span);
         }
@@ -320,6 +332,8 @@ impl SlotReception {
             track,
             from: now,
             until: now,
+            sent_from: sent,
+            sent_until: sent,
             packets: 1,
             gap_max: Duration::ZERO,
             frames: 0,

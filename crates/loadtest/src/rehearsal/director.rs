@@ -334,6 +334,7 @@ impl Direction<'_> {
     /// A speaker shares a screen for a while.
     async fn share_screen(&mut self, person: &PersonId, length: Duration) {
         let Some((_, media)) = &self.cast.screen else { return };
+        let asked = Instant::now();
         if self.wish(person, "shares a screen", Command::SetScreen { on: true }).await.is_none() {
             return;
         }
@@ -348,9 +349,8 @@ impl Direction<'_> {
         if let Err(error) = publisher.connection.connected().await {
             self.fault("publish", format!("the screen of {person}: {error}"));
         }
-        let now = Instant::now();
         self.model.set_screen(Some(person));
-        self.moment(format!("{person} shares a screen"), now, now);
+        self.moment(format!("{person} shares a screen"), asked, Instant::now());
         self.stay(length).await;
         self.act(person, Command::SetScreen { on: false }, |model| model.set_screen(None)).await;
         self.sent.push(publisher.sent());
@@ -500,6 +500,7 @@ impl Direction<'_> {
     /// Starts microphone and camera of a person.
     async fn publish(&mut self, person: &PersonId) {
         let Some(media) = self.cast.media.get(person).cloned() else { return };
+        let asked = Instant::now();
         let path = whip::camera_path(&self.plan.event.id);
         let ledger = Arc::clone(&self.cast.ledger);
         let token = self.token(person).to_owned();
@@ -516,8 +517,7 @@ impl Direction<'_> {
                 self.publish_joins.push(took);
                 self.publishers.insert(person.clone(), publisher);
                 self.model.publishes(person);
-                let now = Instant::now();
-                self.moment(format!("{person} publishes"), now, now);
+                self.moment(format!("{person} publishes"), asked, Instant::now());
             }
             Err(error) => self.fault("publish", format!("{person}: {error}")),
         }

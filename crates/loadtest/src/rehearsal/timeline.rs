@@ -202,12 +202,12 @@ fn judge_voices_absent(
         }
         let allowed =
             allowed(timeline, |moment| moment.expected(witness.class).allowed.contains(person));
-        let Some(stretch) = covering(&allowed, span.from, SILENCE_AFTER) else {
-            let at = span.from.saturating_duration_since(start);
+        // What counts is when it was said: a packet that was long on its way is another fault.
+        let Some(stretch) = covering(&allowed, span, witness, SILENCE_AFTER) else {
             let what = format!(
                 "{person} was heard without the floor for {}, {} after the beginning",
                 seconds(span.until - span.from),
-                seconds(at)
+                seconds(span.from.saturating_duration_since(start))
             );
             verdict.voices_intruding.push(witness.fault(what));
             continue;
@@ -216,8 +216,8 @@ fn judge_voices_absent(
         if span.until + SILENCE_AFTER < end {
             continue;
         }
-        let after = witness.time(end, span.until);
         verdict.silence_after.push(span.until.saturating_duration_since(end));
+        let after = witness.time(end, span.sent_until);
         if after > SILENCE_AFTER {
             let what = format!("{person} was heard for {} after losing the floor", seconds(after));
             verdict.voices_late_to_stop.push(witness.fault(what));
@@ -288,7 +288,7 @@ fn judge_pictures(
                 _ => expected.pictures.contains(person),
             }
         });
-        let over = covering(&allowed, span.from, PICTURE_AFTER).map(|stretch| {
+        let over = covering(&allowed, span, witness, PICTURE_AFTER).map(|stretch| {
             stretch.until.map_or(Duration::ZERO, |end| witness.time(end, span.until))
         });
         if over.is_none_or(|over| over > PICTURE_AFTER) {
@@ -349,13 +349,19 @@ fn allowed(timeline: &[Moment], holds: impl Fn(&Moment) -> bool) -> Vec<Allowed>
     stretches
 }
 
-/// The stretch in which `at` lies, its end extended by `tolerance`.
-fn covering(stretches: &[Allowed], at: Instant, tolerance: Duration) -> Option<&Allowed> {
+/// The stretch in which a span lies: it arrived after the beginning and was sent before the end,
+/// extended by `tolerance`.
+fn covering<'a>(
+    stretches: &'a [Allowed],
+    span: &Span,
+    witness: &Witness<'_>,
+    tolerance: Duration,
+) -> Option<&'a Allowed> {
     // The latest comes first: after a short break a span belongs to the new stretch.
-    stretches
-        .iter()
-        .rev()
-        .find(|stretch| stretch.from <= at && stretch.until.is_none_or(|end| at <= end + tolerance))
+    stretches.iter().rev().find(|stretch| {
+        let in_time = |end| witness.time(end, span.sent_from) <= tolerance;
+        stretch.from <= span.from && stretch.until.is_none_or(in_time)
+    })
 }
 
 fn spans_of<'a>(
@@ -449,6 +455,13 @@ mod tests {
             }
         }
 
+        /// One packet is sent at one moment and heard at another.
+        fn hear_late(&mut self, who: usize, sent_ms: u32, heard_ms: u32) {
+            let payload = &self.sounds[who].packets[(heard_ms / 20 % 50) as usize].payload;
+            self.ledger.sent(payload, self.start + MS * sent_ms);
+            self.hear(who, heard_ms, heard_ms + 1);
+        }
+
         fn verdict(&self, who: &str) -> Verdict {
             let witness = Witness {
                 person: &person(who),
@@ -527,6 +540,16 @@ mod tests {
         story.hear(0, 1_400, 3_260);
         story.hear(1, 3_260, 6_000);
         assert_eq!(faults(&story.verdict("viewer")), [0; 4]);
+    }
+
+    #[test]
+    fn a_packet_under_way_while_the_floor_changed_is_no_fault() {
+        let mut story = Story::new();
+        // Sent just before the floor was given, and just before it was taken, and late both times.
+        story.hear_late(1, 2_960, 3_040);
+        story.hear_late(0, 2_980, 3_400);
+        assert_eq!(story.verdict("viewer").voices_intruding, []);
+        assert_eq!(story.verdict("viewer").voices_late_to_stop, []);
     }
 
     #[test]
