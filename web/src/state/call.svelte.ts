@@ -10,7 +10,7 @@ import { count, judge, type Counted, type Quality } from '../call/quality';
 import type { MediaSession, MediaState } from '../call/session';
 import { Receiver, type Slots } from '../call/whep';
 import { CameraPublisher, publishScreen } from '../call/whip';
-import { DeviceStore } from './devices.svelte';
+import { DeviceStore, type DeviceKind } from './devices.svelte';
 import type { LiveStore } from './live.svelte';
 
 /** The line is judged over this long. */
@@ -49,6 +49,8 @@ export class CallStore {
   #stageWish = false;
   #entering = false;
   #wasOnStage = false;
+  /** Devices whose state has not been told since the person came on stage; they may still be opening. */
+  readonly #untold = new Set<DeviceKind>();
   #counted: Counted | null = null;
 
   constructor(live: LiveStore, token: string) {
@@ -58,6 +60,7 @@ export class CallStore {
       $effect(() => this.#followReceiving());
       $effect(() => this.#followPublishing());
       $effect(() => this.#followStage());
+      $effect(() => this.#tellDevices());
       $effect(() => this.#followMicrophone());
       $effect(() => this.#followCamera());
       $effect(() => this.#followScreen());
@@ -133,6 +136,7 @@ export class CallStore {
   /** Turns the microphone on or off, the track and the proceedings in step. */
   async setMicrophone(on: boolean): Promise<Wish> {
     this.devices.wants.microphone = on;
+    this.#untold.delete('microphone');
     if (on && this.devices.microphone === null && !(await this.devices.open('microphone'))) {
       return { outcome: 'no-device' };
     }
@@ -143,6 +147,7 @@ export class CallStore {
 
   async setCamera(on: boolean): Promise<Wish> {
     this.devices.wants.camera = on;
+    this.#untold.delete('camera');
     if (on && this.devices.camera === null && !(await this.devices.open('camera'))) {
       return { outcome: 'no-device' };
     }
@@ -264,8 +269,14 @@ export class CallStore {
     const was = this.#wasOnStage;
     this.#wasOnStage = onStage;
     untrack(() => {
-      if (onStage && !was) void this.#tellDevices();
+      if (onStage && !was) {
+        this.#untold.add('microphone').add('camera');
+        this.#tellDevices();
+        // A screen that was shared before the page was loaded anew is shared no more.
+        if (you.screen && this.screen === null) void this.#live.command({ do: 'set-screen', on: false });
+      }
       if (!onStage && was) {
+        this.#untold.clear();
         // Sent from the stage, the floor taken back from a guest, or left.
         this.#stageWish = false;
         this.#endScreen();
@@ -284,17 +295,25 @@ export class CallStore {
     this.#entering = false;
   }
 
-  /** Says what is on as the person chose before they came on stage, or before the line dropped. */
-  async #tellDevices(): Promise<void> {
-    const { you } = this.#live;
-    const { devices } = this;
-    const microphone = devices.wants.microphone && devices.microphone !== null;
-    const camera = devices.wants.camera && devices.camera !== null;
-    if (you.microphone !== 'muted' && (you.microphone === 'on') !== microphone) {
-      await this.#live.command({ do: 'set-microphone', on: microphone });
-    }
-    if (you.camera !== camera) await this.#live.command({ do: 'set-camera', on: camera });
-    if (you.screen && this.screen === null) await this.#live.command({ do: 'set-screen', on: false });
+  /** Says what is on as the person chose before they came on stage, each device once, as soon as it
+   * is there. */
+  #tellDevices(): void {
+    const { you, open } = this.#live;
+    const { microphone, camera, wants } = this.devices;
+    if (!open || you.place === 'none' || !this.entered) return;
+    untrack(() => {
+      if (this.#untold.has('microphone') && microphone !== null) {
+        this.#untold.delete('microphone');
+        if (you.microphone !== 'muted' && (you.microphone === 'on') !== wants.microphone) {
+          void this.#live.command({ do: 'set-microphone', on: wants.microphone });
+        }
+      }
+      if (this.#untold.has('camera') && (camera !== null || you.camera)) {
+        this.#untold.delete('camera');
+        const on = camera !== null && wants.camera;
+        if (you.camera !== on) void this.#live.command({ do: 'set-camera', on });
+      }
+    });
   }
 
   /** The track is enabled only while the proceedings say "on"; before entering it is only
@@ -308,7 +327,7 @@ export class CallStore {
     if (track) track.enabled = !this.entered || you.place === 'none' || on;
     this.#publisher?.setMicrophone(track);
     untrack(() => {
-      if (this.#wasOnStage) this.devices.wants.microphone = on;
+      if (this.#wasOnStage && !this.#untold.has('microphone')) this.devices.wants.microphone = on;
       if (member && on && track === null && this.devices.asking === null && this.devices.microphoneFault === null) {
         void this.devices.open('microphone');
       }
@@ -368,15 +387,16 @@ export class CallStore {
   }
 
   async #measure(): Promise<void> {
-    const connection = this.#receiver?.session.connection ?? this.#publisher?.session.connection;
+    const sessions = [this.#receiver?.session, this.#publisher?.session];
+    const connections = sessions.flatMap((session) => session?.connection ?? []);
     if (this.receiving === 'interrupted' || this.publishing === 'interrupted') {
       this.quality = 'lost';
       return;
     }
-    if (!connection) return;
-    const report = await connection.getStats().catch(() => null);
-    if (report === null) return;
-    const counted = count(report.values() as Iterable<Record<string, unknown>>, performance.now());
+    if (connections.length === 0) return;
+    const reports = await Promise.all(connections.map((connection) => connection.getStats().catch(() => null)));
+    const all = reports.flatMap((report) => [...(report?.values() ?? [])] as Record<string, unknown>[]);
+    const counted = count(all, performance.now());
     const judged = this.#counted === null ? 'unknown' : judge(this.#counted, counted);
     // In silence nothing is sent, and nothing new can be said.
     if (judged !== 'unknown') this.quality = judged;
