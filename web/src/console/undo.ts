@@ -4,7 +4,7 @@
  * offering none.
  */
 import type { Command } from '../api/types';
-import { currentSegment, holder, onStage, opener, personView, rosterRow, type House } from './house';
+import { currentSegment, holder, isPresent, onStage, opener, rosterRow, type House } from './house';
 
 /** The commands that bring back what `command` changes, given the house before it; or none. */
 export function opposite(command: Command, before: House): Command[] | null {
@@ -78,7 +78,7 @@ export function stands(command: Command, after: House): boolean {
     case 'bring-on-stage':
       return onStage(after, command.person) !== null;
     case 'send-from-stage':
-      return onStage(after, command.person) === null && personView(after, command.person) !== null;
+      return onStage(after, command.person) === null && isPresent(after, command.person);
     case 'set-answering':
       return (
         onStage(after, command.person) !== null &&
