@@ -335,7 +335,9 @@ export class CallStore {
   }
 
   #followCamera(): void {
-    this.#publisher?.setCamera(this.devices.camera);
+    // Read before the publisher is looked at: what `?.` skips would not be followed.
+    const { camera } = this.devices;
+    this.#publisher?.setCamera(camera);
   }
 
   /** The right to share was lost. */
