@@ -172,7 +172,7 @@ fn media_checks(outcome: &Outcome) -> Vec<Check> {
         ),
         check(
             "silence-in-time",
-            "a voice stopped within 200 ms of the command that took the floor",
+            "nothing said later than 200 ms after the command that took the floor was heard",
             sum(|verdict| verdict.silence_after.len()),
             faults(|verdict| &verdict.voices_late_to_stop),
         ),

@@ -13,7 +13,9 @@ use crate::ledger::{Kind, Ledger};
 use crate::pulse::Stalls;
 use crate::reception::{Reception, Slot, Span};
 
-/// A voice must be silent this long after the floor was taken away, counted from the command.
+/// Nothing said later than this after the floor was taken away may be heard, counted from the
+/// command to the moment a packet was sent. The arrival is measured as a figure, not judged: on a
+/// busy machine it blames the server for packets that were under way.
 pub(super) const SILENCE_AFTER: Duration = Duration::from_millis(200);
 
 /// A voice must be heard this long after the floor was given, counted from the acknowledgement.
