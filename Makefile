@@ -68,7 +68,7 @@ soak:
 fix:
 	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
 	cargo fmt --all
-	UPDATE_GENERATED=1 cargo test -q -p api-types -p server -p programme -p plenary -p tidy
+	UPDATE_GENERATED=1 cargo test -q -p api-types -p server -p programme -p plenary
 
 clean:
 	rm -rf target web/dist web/node_modules e2e/node_modules e2e/test-results e2e/shots rehearsal

@@ -1,10 +1,8 @@
 //! What files look like: not too long, no `mod.rs`, a crate says what it is for, the pure crates
-//! are linted alike, and documents have not parted from the code they describe.
+//! are linted alike, and documents name only what exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 /// Lines after which a file is two stories.
 const LINES_MAX: usize = 1_000;
@@ -106,38 +104,6 @@ fn pure_crates_are_linted_alike() {
     for name in PURE {
         assert_eq!(lints(name), first, "crates/{name}/clippy.toml differs");
     }
-}
-
-/// The prose of the protocol names the hash of the messages it describes. Who changes a message
-/// reads the page, mends it, and writes the new hash.
-#[test]
-fn the_protocol_page_has_not_parted_from_the_messages() {
-    let mut hash = Sha256::new();
-    let messages = files(&root().join("crates/api-types/src"), &[".rs"]);
-    assert!(messages.len() >= 3, "the messages are gone");
-    for path in messages {
-        hash.update(read(&path).as_bytes());
-    }
-    let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let mark = |hash: &str| format!("<!-- messages: {hash} -->");
-
-    let path = root().join("docs/PROTOCOL.md");
-    let page = read(&path);
-    let found = page.split("<!-- messages: ").nth(1).and_then(|rest| rest.split(" -->").next());
-    if std::env::var_os("UPDATE_GENERATED").is_some() {
-        let updated = match found {
-            Some(old) => page.replace(&mark(old), &mark(&hash)),
-            None => format!("{}\n\n{}\n", page.trim_end(), mark(&hash)),
-        };
-        fs::write(&path, updated).expect("the page can be written");
-        return;
-    }
-    assert_eq!(
-        found,
-        Some(hash.as_str()),
-        "crates/api-types changed: read docs/PROTOCOL.md, mend it, then run \
-         UPDATE_GENERATED=1 cargo test -p tidy"
-    );
 }
 
 /// Commands of the README and of the manuals exist.

@@ -93,14 +93,14 @@ fn key(tls: &Tls, chain: &[CertificateDer<'static>]) -> Vec<Finding> {
             "use the key with which the certificate was requested",
         ),
     });
-    if let Ok(metadata) = fs::metadata(&tls.key) {
-        if metadata.permissions().mode() & 0o007 != 0 {
-            findings.push(Finding::warning(
-                TOPIC,
-                format!("{file} can be read by every user of this machine"),
-                format!("run: chmod o= {file}"),
-            ));
-        }
+    if let Ok(metadata) = fs::metadata(&tls.key)
+        && metadata.permissions().mode() & 0o007 != 0
+    {
+        findings.push(Finding::warning(
+            TOPIC,
+            format!("{file} can be read by every user of this machine"),
+            format!("run: chmod o= {file}"),
+        ));
     }
     findings
 }
