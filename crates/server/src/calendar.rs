@@ -35,10 +35,10 @@ pub(crate) async fn show(
     Path(event): Path<String>,
     asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(asked) = asked.map_err(|error| ApiError::BadRequest(error.body_text()))?;
+    let Query(asked) = asked.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let language = match asked.lang.as_deref().map(Language::new) {
         Some(Ok(language)) => Some(language),
-        Some(Err(error)) => return Err(ApiError::BadRequest(format!("lang: {error}."))),
+        Some(Err(error)) => return Err(ApiError::bad_request(format!("lang: {error}"))),
         None => None,
     };
     let (id, event) = app.event(&event).await?;

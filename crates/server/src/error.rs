@@ -59,6 +59,11 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
+    /// What another crate found wrong with the request.
+    pub(crate) fn bad_request(why: impl std::fmt::Display) -> Self {
+        Self::BadRequest(sentence(&why.to_string()))
+    }
+
     /// The status and the stable word.
     fn status(&self) -> (StatusCode, &'static str) {
         match self {

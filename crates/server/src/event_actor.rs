@@ -233,6 +233,7 @@ impl EventTask {
         self.fulfil(batch.promises);
         let published = Arc::clone(&self.published);
         let state = published.read().unwrap_or_else(PoisonError::into_inner);
+        self.hub.end_put_out(&state);
         self.hub.send_late(&state);
         self.owed.extend(self.hub.take_lost());
         if !self.owed.is_empty() && self.retry_at.is_none() {

@@ -66,7 +66,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
         let body = read(request.into_body(), JSON_BYTES_MAX).await?;
         serde_json::from_slice(&body)
             .map(Self)
-            .map_err(|error| ApiError::BadRequest(format!("The body cannot be read: {error}.")))
+            .map_err(|error| ApiError::bad_request(format!("the body cannot be read: {error}")))
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Hub {
     /// Throttled sections that changed since they were last sent.
     late: Kinds,
     sent_at: Instant,
+    /// Whose own view may have changed by what was published last.
+    concerned: Vec<PersonId>,
     /// Sockets that turned out to be dead while they were written to.
     lost: Vec<Departed>,
 }
@@ -86,6 +88,7 @@ impl Hub {
             classes: BTreeMap::new(),
             late: Kinds::default(),
             sent_at: Instant::now(),
+            concerned: Vec::new(),
             lost: Vec::new(),
         }
     }
@@ -187,7 +190,20 @@ impl Hub {
         let moved = self.tell_concerned(state, &concerned);
         self.broadcast(state.sequence, changed, &moved);
         self.send_late(state);
-        self.end_put_out(state, &concerned);
+        self.concerned = concerned;
+    }
+
+    /// Ends the sockets of those whom what was published last put out, or of all if it closed the
+    /// event. By then the command that did so has been answered.
+    pub(crate) fn end_put_out(&mut self, state: &EventState) {
+        for person in std::mem::take(&mut self.concerned) {
+            let Some(reason) = put_out(state, &person) else { continue };
+            let Some(seat) = self.people.remove(&person) else { continue };
+            for (connection, outbox) in seat.sockets {
+                outbox.end(reason);
+                self.lost.push((person.clone(), connection));
+            }
+        }
         if state.life == Life::Closed {
             self.end_all(EndReason::Closed);
         }
@@ -307,17 +323,6 @@ impl Hub {
     fn send_each(&mut self, frame_of: impl FnMut(Class) -> Option<Utf8Bytes>, except: &[PersonId]) {
         let lost = send_each(&mut self.people, frame_of, except);
         self.lost.extend(lost);
-    }
-
-    fn end_put_out(&mut self, state: &EventState, concerned: &[PersonId]) {
-        for person in concerned {
-            let Some(reason) = put_out(state, person) else { continue };
-            let Some(seat) = self.people.remove(person) else { continue };
-            for (connection, outbox) in seat.sockets {
-                outbox.end(reason);
-                self.lost.push((person.clone(), connection));
-            }
-        }
     }
 }
 

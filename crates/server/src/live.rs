@@ -54,7 +54,7 @@ pub(crate) async fn open(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
-    let upgrade = upgrade.map_err(|error| ApiError::BadRequest(error.body_text()))?;
+    let upgrade = upgrade.map_err(|error| ApiError::bad_request(error.body_text()))?;
     if !app.is_own_origin(&headers) {
         return Err(ApiError::ForeignOrigin);
     }

@@ -45,7 +45,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
     from: Result<Query<From>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(from) = from.map_err(|error| ApiError::BadRequest(error.body_text()))?;
+    let Query(from) = from.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let caller = app.caller(&event, &headers, address).await?;
     let moderates = caller.event.read(|state| {
         state.people.get(&caller.person).is_some_and(|attendance| {

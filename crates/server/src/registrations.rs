@@ -63,7 +63,7 @@ pub(crate) async fn create(
 fn person(registration: Registration, id: PersonId) -> Result<Person, ApiError> {
     let Registration { name, affiliation, country, language } = registration;
     let language = Language::new(&language)
-        .map_err(|error| ApiError::BadRequest(format!("language: {error}.")))?;
+        .map_err(|error| ApiError::bad_request(format!("language: {error}")))?;
     let given = |text: Option<String>| {
         text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     };

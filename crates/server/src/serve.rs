@@ -184,13 +184,8 @@ impl Server {
     /// Serves until `stop` resolves; then everybody is told, and what is under way gets some
     /// seconds to end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { tcp, tls, app, mut media_events, .. } = self;
-        let events = Arc::clone(&app.events);
-        let media = tokio::spawn(async move {
-            while let Some(news) = media_events.recv().await {
-                events.tell(news).await;
-            }
-        });
+        let Self { tcp, tls, app, media_events, .. } = self;
+        let media = tokio::spawn(carry(media_events, Arc::clone(&app.events)));
         let (stopping, stopped) = watch::channel(false);
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let connection =
@@ -231,9 +226,24 @@ pub async fn serve(config: Config, parts: Parts) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// The HTTP service without sockets, for tests that call it directly.
-pub fn app(parts: Parts, engine: Arc<dyn MediaEngine>, limits: Limits) -> Router {
-    router(shared(parts, engine, "http://localhost".to_owned(), Vec::new(), limits))
+/// The HTTP service alone, with any media engine: what tests of the server run. Must be called
+/// within a tokio runtime.
+pub fn app(
+    parts: Parts,
+    engine: Arc<dyn MediaEngine>,
+    media_events: mpsc::Receiver<SfuEvent>,
+    limits: Limits,
+) -> Router {
+    let app = shared(parts, engine, "http://localhost".to_owned(), Vec::new(), limits);
+    tokio::spawn(carry(media_events, Arc::clone(&app.events)));
+    router(app)
+}
+
+/// Hands news of the media engine to the events until the engine ends.
+async fn carry(mut news: mpsc::Receiver<SfuEvent>, events: Arc<Open>) {
+    while let Some(news) = news.recv().await {
+        events.tell(news).await;
+    }
 }
 
 fn shared(

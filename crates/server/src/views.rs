@@ -453,3 +453,6 @@ fn roster(state: &EventState) -> RosterSection {
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,7 @@ pub(crate) async fn publish(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let Query(what) = what.map_err(|error| ApiError::BadRequest(error.body_text()))?;
+    let Query(what) = what.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let source = match what.source {
         SourceName::Camera => Source::Camera,
         SourceName::Screen => Source::Screen,

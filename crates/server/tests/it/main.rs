@@ -1,0 +1,22 @@
+//! The server over HTTP and WebSocket, with storage in memory and a media engine that writes down
+//! what it is asked. The tree mirrors the addresses.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod calendar;
+mod events;
+mod faults;
+mod headers;
+mod health;
+mod join;
+mod limits;
+mod live;
+mod logs;
+mod media;
+mod openapi;
+mod pages;
+mod proceedings_log;
+mod registrations;
+mod resume;
+mod serve;
+mod support;
