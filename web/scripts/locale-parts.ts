@@ -45,10 +45,16 @@ export function localeParts(): Plugin {
   const REQUEST = /^(.*\/locales\/[\w-]+\.json)\?part=(\w+)$/;
   // The name ends in .ts so that nothing takes the module for JSON, and names the language's file.
   const MODULE = /^(.*\/locales\/[\w-]+)\.(\w+)\.part\.ts$/;
+  let root = '';
   return {
     name: 'plenary-locale-parts',
     enforce: 'pre',
+    configResolved(config) {
+      root = config.root;
+    },
     async resolveId(source, importer) {
+      // The development server asks by the address that it gave the module.
+      if (MODULE.test(source)) return source.startsWith(root) ? source : root + source;
       const [, file, part] = REQUEST.exec(source) ?? [];
       if (file === undefined) return null;
       const found = await this.resolve(file, importer, { skipSelf: true });
