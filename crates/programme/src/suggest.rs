@@ -5,10 +5,7 @@ const WORD_CHARS_MAX: usize = 64;
 
 /// The candidate that `word` was probably meant to be, if any is near enough: one slip for every
 /// three characters, and letter case, spaces and underscores do not count.
-pub fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(word);
     if folded.is_empty() || folded.chars().count() > WORD_CHARS_MAX {
         return None;

@@ -38,7 +38,7 @@ const IN_TESTS: &[(&str, &[&str])] = &[
     ("storage-sqlite", &["storage"]),
     ("sfu", &["loadtest"]),
     ("loadtest", &["sfu", "server", "storage"]),
-    ("server", &["loadtest", "storage", "proceedings"]),
+    ("server", &["loadtest", "proceedings", "storage", "storage-sqlite"]),
     ("plenary", &["api-types"]),
 ];
 
