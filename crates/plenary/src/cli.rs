@@ -25,7 +25,7 @@ Exit codes:
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Print results as JSON
+    /// Print results as JSON; `serve` writes its log so
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -58,7 +58,9 @@ pub(crate) enum Command {
             plenary rehearse examples/russian-diplomats-day.toml --out rehearsal\n  \
             plenary rehearse talk.toml --out rehearsal --pace 1 --participants 200\n  \
             plenary rehearse talk.toml --out rehearsal --url https://talks.example.org --data /srv/plenary\n\n\
-            With --url the event must exist on that server, and its links are read from --data."
+            With --url the event must exist on that server, and its links are read from --data. \
+            The event is over afterwards: rehearse a copy with an id of its own, not the one \
+            that people will come to."
     )]
     Rehearse(Rehearse),
     /// Examine this machine and its settings, with a remedy for everything that is wrong

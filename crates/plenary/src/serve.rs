@@ -63,9 +63,10 @@ fn start_log(terminal: Terminal, settings: &Settings) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(terminal.colour_of_errors);
-    match settings.log_format {
-        LogFormat::Text => log.compact().init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+    if terminal.json || settings.log_format == LogFormat::Json {
+        log.json().flatten_event(true).init();
+    } else {
+        log.compact().init();
     }
     Ok(())
 }
