@@ -58,8 +58,6 @@ pub struct PeerConfig {
     pub dtls: Arc<Config>,
     /// The streams, by slot.
     pub slots: [Option<SlotConfig>; SLOTS_MAX],
-    /// Number of the header extension for transport-wide sequence numbers.
-    pub transport_extension: Option<u8>,
     /// Name of our clock.
     pub cname: String,
     /// Origin of NTP time: the NTP timestamp of the moment `epoch`.
@@ -75,6 +73,8 @@ pub struct SlotConfig {
     pub repair_ssrc: Option<u32>,
     /// RTP clock in Hz.
     pub clock_hz: u32,
+    /// Number of the header extension for transport-wide sequence numbers, where it was negotiated.
+    pub transport_extension: Option<u8>,
     /// How many packets can be sent again.
     pub history_packets: usize,
 }
@@ -115,6 +115,20 @@ pub enum Event {
     Closed(&'static str),
 }
 
+/// The stream in which a packet is written: its own, or that of repairs.
+#[derive(Debug, Clone, Copy)]
+struct AsStream {
+    ssrc: u32,
+    sequence: u64,
+    transport_extension: Option<u8>,
+    /// The sequence number that is repaired.
+    original: Option<u16>,
+}
+
+fn header_bytes(transport_extension: Option<u8>) -> usize {
+    HEADER_BYTES + if transport_extension.is_some() { EXTENSION_BYTES } else { 0 }
+}
+
 #[derive(Debug)]
 struct Slot {
     config: SlotConfig,
@@ -137,7 +151,6 @@ pub struct Peer {
     connected_at: Option<Instant>,
     address: Option<SocketAddr>,
     slots: [Option<Slot>; SLOTS_MAX],
-    transport_extension: Option<u8>,
     cname: String,
     ntp_epoch: (Instant, u64),
     next_sender_report: Option<Instant>,
@@ -181,7 +194,6 @@ impl Peer {
             connected_at: None,
             address: None,
             slots: config.slots.map(|config| config.map(slot)),
-            transport_extension: config.transport_extension,
             cname: config.cname,
             ntp_epoch: config.ntp_epoch,
             next_sender_report: None,
@@ -217,7 +229,7 @@ impl Peer {
 
     /// Whether the browser reports arrivals, so that its line can be estimated.
     pub fn reports_arrivals(&self) -> bool {
-        self.transport_extension.is_some()
+        self.slots.iter().flatten().any(|slot| slot.config.transport_extension.is_some())
     }
 
     /// What has been sent lately, repairs and probes included, in bits a second.
@@ -301,13 +313,11 @@ impl Peer {
         self.events.pop_front()
     }
 
-    /// Bytes that [`Self::write`] adds to a payload.
-    pub fn overhead_bytes(&self) -> usize {
-        self.header_bytes() + TRAILER_BYTES_MAX
-    }
-
-    fn header_bytes(&self) -> usize {
-        HEADER_BYTES + if self.transport_extension.is_some() { EXTENSION_BYTES } else { 0 }
+    /// Bytes of a packet of `slot` whose payload and padding have `body_bytes`.
+    pub fn packet_bytes(&self, slot: usize, body_bytes: usize) -> usize {
+        let Some(stream) = self.slots.get(slot).and_then(Option::as_ref) else { return 0 };
+        let trailer = self.sessions.as_ref().map_or(0, |sessions| sessions.rtp.trailer_bytes());
+        header_bytes(stream.config.transport_extension) + body_bytes + trailer
     }
 
     /// Appends a protected packet of `slot` to `buffer` and returns its length; 0, with the buffer
@@ -320,8 +330,14 @@ impl Peer {
         buffer: &mut Vec<u8>,
     ) -> usize {
         let Some(stream) = self.slots.get(slot).and_then(Option::as_ref) else { return 0 };
-        let ssrc = stream.config.ssrc;
-        let length = self.write_packet(now, ssrc, packet.entry.sequence, packet, None, buffer);
+        let SlotConfig { ssrc, transport_extension, .. } = stream.config;
+        let as_stream = AsStream {
+            ssrc,
+            sequence: packet.entry.sequence,
+            transport_extension,
+            original: None,
+        };
+        let length = self.write_packet(now, packet, as_stream, buffer);
         let Some(stream) = self.slots[slot].as_mut().filter(|_| length > 0) else { return 0 };
         stream.packets = stream.packets.wrapping_add(1);
         let payload_bytes = u32::try_from(packet.payload.len()).unwrap_or_default();
@@ -349,11 +365,15 @@ impl Peer {
         let Some(stream) = self.slots.get_mut(slot).and_then(Option::as_mut) else { return 0 };
         let Some(ssrc) = stream.config.repair_ssrc else { return 0 };
         stream.repair_sequence += 1;
-        let sequence = stream.repair_sequence;
-        let original = u16::try_from(packet.entry.sequence & 0xffff).unwrap_or_default();
+        let as_stream = AsStream {
+            ssrc,
+            sequence: stream.repair_sequence,
+            transport_extension: stream.config.transport_extension,
+            original: u16::try_from(packet.entry.sequence & 0xffff).ok(),
+        };
         let mut repaired = *packet;
         repaired.entry.payload_type = repair_payload_type;
-        self.write_packet(now, ssrc, sequence, &repaired, Some(original), buffer)
+        self.write_packet(now, &repaired, as_stream, buffer)
     }
 
     /// Forgets what was sent in `slot`, so that it is never sent again: its source may no longer be
@@ -386,25 +406,24 @@ impl Peer {
     fn write_packet(
         &mut self,
         now: Instant,
-        ssrc: u32,
-        sequence: u64,
         packet: &Outgoing<'_>,
-        original: Option<u16>,
+        as_stream: AsStream,
         buffer: &mut Vec<u8>,
     ) -> usize {
         let Some(sessions) = &self.sessions else { return 0 };
         let start = buffer.len();
         let Outgoing { entry, payload, patches, padding_bytes } = *packet;
         let padded = padding_bytes > 0;
-        let extended = self.transport_extension.is_some();
+        let AsStream { ssrc, sequence, transport_extension, original } = as_stream;
+        let extended = transport_extension.is_some();
         buffer.push(0x80 | if padded { 0x20 } else { 0 } | if extended { 0x10 } else { 0 });
         buffer.push(entry.payload_type | if entry.marker { 0x80 } else { 0 });
         let lower = u16::try_from(sequence & 0xffff).unwrap_or_default();
         buffer.extend_from_slice(&lower.to_be_bytes());
         buffer.extend_from_slice(&entry.timestamp.to_be_bytes());
         buffer.extend_from_slice(&ssrc.to_be_bytes());
-        let header_bytes = self.header_bytes();
-        if let Some(id) = self.transport_extension {
+        let header_bytes = header_bytes(transport_extension);
+        if let Some(id) = transport_extension {
             let body = payload.len() + usize::from(padding_bytes) + TRAILER_BYTES_MAX;
             let [high, low] = self.bandwidth.sent(now, header_bytes + body).to_be_bytes();
             // One-byte header, one element of two bytes, one byte of filling (RFC 8285).

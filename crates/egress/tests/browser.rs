@@ -104,6 +104,7 @@ impl Pair {
             ssrc: *stream.ssrc(),
             repair_ssrc: stream.rtx().map(|ssrc| *ssrc),
             clock_hz: 90_000,
+            transport_extension: Some(extension),
             history_packets: 256,
         });
         let answer = SdpAnswer::from_sdp_string(&answer.to_sdp_string()).expect("its own answer");
@@ -119,7 +120,6 @@ impl Pair {
                     dimpl::Config::builder().use_server_cookie(false).build().expect("settings"),
                 ),
                 slots,
-                transport_extension: Some(extension),
                 cname: "plenary".into(),
                 ntp_epoch: (now, 3_900_000_000 << 32),
             },
