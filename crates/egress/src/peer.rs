@@ -254,6 +254,24 @@ impl Peer {
         self.remote_ufrag = remote_ufrag;
     }
 
+    /// Says goodbye: to the streams (RTCP BYE), and to the connection while its engine is kept.
+    pub fn close(&mut self) {
+        if let Some(dtls) = &mut self.dtls
+            && dtls.close().is_ok()
+        {
+            self.drive_dtls(self.last_heard);
+        }
+        let (Some(address), Some(sessions)) = (self.address, &mut self.sessions) else { return };
+        let mut packet = Vec::new();
+        for slot in self.slots.iter().flatten() {
+            packet.extend_from_slice(&[0x81, 203, 0, 1]);
+            packet.extend_from_slice(&slot.config.ssrc.to_be_bytes());
+        }
+        if sessions.rtcp.protect(&mut packet, 0).is_ok() {
+            self.push_control(address, packet);
+        }
+    }
+
     /// A datagram came from `from`. Returns whether it was authentic, so that the address may be
     /// remembered as this peer's. The datagram may be decrypted in place.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> bool {
@@ -331,12 +349,8 @@ impl Peer {
     ) -> usize {
         let Some(stream) = self.slots.get(slot).and_then(Option::as_ref) else { return 0 };
         let SlotConfig { ssrc, transport_extension, .. } = stream.config;
-        let as_stream = AsStream {
-            ssrc,
-            sequence: packet.entry.sequence,
-            transport_extension,
-            original: None,
-        };
+        let as_stream =
+            AsStream { ssrc, sequence: packet.entry.sequence, transport_extension, original: None };
         let length = self.write_packet(now, packet, as_stream, buffer);
         let Some(stream) = self.slots[slot].as_mut().filter(|_| length > 0) else { return 0 };
         stream.packets = stream.packets.wrapping_add(1);

@@ -23,12 +23,14 @@ mod fragment;
 mod mailbox;
 mod negotiate;
 mod outlet;
-mod payloads;
 mod peer;
+mod publisher;
+mod ring;
 mod rooms;
 mod socket;
 mod statistics;
 mod types;
+mod viewer;
 mod worker;
 
 use std::net::{SocketAddr, UdpSocket};

@@ -4,18 +4,18 @@
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base::limits::{FLOOR_VOICES_MAX, SDP_BYTES_MAX, THUMBNAILS_MAX};
-use forwarding::{Format, Formats, SLOTS, SlotKind};
+use egress::{SLOTS_MAX, SlotConfig};
+use forwarding::{Codec, Format, Formats, SLOTS, SlotKind};
 use rand::Rng;
 use rand::distr::Alphanumeric;
-use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::crypto::from_feature_flags;
 use str0m::media::{MediaKind, Mid, Pt, Rid};
-use str0m::rtp::{Extension, Ssrc, StreamTx};
+use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
 use crate::errors::{OfferError, StartError};
@@ -41,12 +41,11 @@ const REPAIR_PACKETS: usize = 400;
 /// The same for thumbnails, which have a tenth of the packets.
 const REPAIR_PACKETS_SMALL: usize = 64;
 
-/// The longest that a lost packet is worth sending again.
-const REPAIR_AGE_MAX: std::time::Duration = std::time::Duration::from_secs(2);
+/// The name of our clock in sender reports.
+const CNAME: &str = "plenary";
 
-/// The share of repair in what is sent beyond which it makes a bad line worse. A line that loses a
-/// fifth still gets every packet again.
-const REPAIR_RATIO_MAX: f32 = 0.3;
+/// Seconds from 1900, where NTP time begins, to 1970.
+const NTP_OFFSET_SECS: u64 = 2_208_988_800;
 
 /// What all negotiations share.
 pub(crate) struct Negotiator {
@@ -55,6 +54,11 @@ pub(crate) struct Negotiator {
     /// One certificate for the life of the process: making one takes longer than all the rest of
     /// a negotiation.
     certificate: DtlsCert,
+    /// Settings of DTLS for viewers. ICE has shown that a browser is where it says, so no cookie
+    /// is asked for.
+    dtls: Arc<dimpl::Config>,
+    /// A moment and its NTP time, from which all sender reports count.
+    ntp_epoch: (Instant, u64),
 }
 
 impl std::fmt::Debug for Negotiator {
@@ -65,18 +69,26 @@ impl std::fmt::Debug for Negotiator {
 
 /// A peer that has been answered and waits to be taken over by a worker.
 pub(crate) struct Negotiated {
-    pub(crate) rtc: Rtc,
+    pub(crate) engine: Engine,
     pub(crate) sdp: String,
     pub(crate) local: IceCreds,
     pub(crate) remote_ufrag: String,
     pub(crate) first_mid: Mid,
-    /// The formats by payload type, for packets that come in.
-    pub(crate) payload_types: Vec<(Pt, Format, forwarding::Codec)>,
-    pub(crate) sections: Vec<Section>,
-    /// The names of a publisher's simulcast layers in the order of the offer, which browsers give
-    /// from the smallest to the largest.
-    pub(crate) layers: Vec<Rid>,
-    pub(crate) receiving: Option<ReceivingSide>,
+}
+
+/// What carries the media of a peer.
+pub(crate) enum Engine {
+    /// A whole WebRTC engine, for who sends.
+    Publishing {
+        rtc: Box<Rtc>,
+        sections: Vec<Section>,
+        /// The formats by payload type, for packets that come in.
+        payload_types: Vec<(Pt, Format, Codec)>,
+        /// Simulcast layers by name, in the order of the offer.
+        layers: Vec<Rid>,
+    },
+    /// A lean peer, for who receives only.
+    Viewing { config: Box<egress::PeerConfig>, side: ReceivingSide },
 }
 
 /// One media section.
@@ -89,11 +101,11 @@ pub(crate) struct Section {
 /// What a receiver has negotiated.
 #[derive(Debug, Clone)]
 pub(crate) struct ReceivingSide {
-    /// The stream of each slot.
-    pub(crate) slots: [Option<(Mid, Ssrc)>; SLOTS],
+    /// The slots it has.
+    pub(crate) slots: [bool; SLOTS],
     pub(crate) formats: Formats,
-    /// The payload type for each format.
-    pub(crate) payload_types: [Option<Pt>; FORMATS],
+    /// The payload type for each format, and that of its repair.
+    pub(crate) payload_types: [Option<(u8, Option<u8>)>; FORMATS],
     /// Whether the peer reports what arrives, so that its bandwidth can be estimated.
     pub(crate) reports_arrival: bool,
 }
@@ -126,7 +138,13 @@ impl Negotiator {
         let crypto = Arc::new(from_feature_flags());
         let certificate =
             crypto.dtls_provider.generate_certificate().ok_or(StartError::Certificate)?;
-        Ok(Self { candidates, crypto, certificate })
+        let dtls = dimpl::Config::builder()
+            .use_server_cookie(false)
+            .build()
+            .map_err(|_| StartError::Certificate)?;
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let ntp_epoch = (Instant::now(), (unix.as_secs() + NTP_OFFSET_SECS) << 32);
+        Ok(Self { candidates, crypto, certificate, dtls: Arc::new(dtls), ntp_epoch })
     }
 
     /// Answers somebody who wants to send.
@@ -141,14 +159,30 @@ impl Negotiator {
     pub(crate) fn receiving(&self, offer: &str) -> Result<Negotiated, OfferError> {
         let outline = outline(offer, "recvonly")?;
         bounded(&outline.kinds, AUDIO_SECTIONS_MAX, VIDEO_SECTIONS_MAX, "receiving")?;
-        let pictures = outline.kinds.contains(&MediaKind::Video);
-        // Who hears only is not probed: sound is never bargained with.
-        let first = pictures.then(|| Bitrate::from(ESTIMATE_FIRST_BPS));
-        let config =
-            self.config(&outline).enable_bwe(first).set_send_buffer_video(REPAIR_PACKETS_SMALL);
+        let config = self.config(&outline);
         let mut negotiated = self.answer(outline, config)?;
-        negotiated.receiving = Some(receiving_side(&mut negotiated));
+        let remote_fingerprint = fingerprint(offer)?;
+        self.make_lean(&mut negotiated, remote_fingerprint);
         Ok(negotiated)
+    }
+
+    /// Puts a viewer's peer in the place of the engine that answered for it.
+    fn make_lean(&self, negotiated: &mut Negotiated, remote_fingerprint: [u8; 32]) {
+        let Engine::Publishing { rtc, sections, .. } = &mut negotiated.engine else { return };
+        let (slots, side) = receiving_side(rtc, sections);
+        let DtlsCert { certificate, private_key } = self.certificate.clone();
+        let IceCreds { ufrag, pass } = negotiated.local.clone();
+        let config = egress::PeerConfig {
+            local: (ufrag, pass),
+            remote_ufrag: negotiated.remote_ufrag.clone(),
+            remote_fingerprint,
+            certificate: dimpl::DtlsCertificate { certificate, private_key },
+            dtls: Arc::clone(&self.dtls),
+            slots,
+            cname: CNAME.to_owned(),
+            ntp_epoch: self.ntp_epoch,
+        };
+        negotiated.engine = Engine::Viewing { config: Box::new(config), side };
     }
 
     fn config(&self, outline: &Outline) -> RtcConfig {
@@ -202,17 +236,8 @@ impl Negotiator {
             })
             .collect();
         let local = rtc.direct_api().local_ice_credentials();
-        Ok(Negotiated {
-            rtc,
-            sdp,
-            local,
-            remote_ufrag,
-            first_mid,
-            payload_types,
-            sections,
-            layers,
-            receiving: None,
-        })
+        let engine = Engine::Publishing { rtc: Box::new(rtc), sections, payload_types, layers };
+        Ok(Negotiated { engine, sdp, local, remote_ufrag, first_mid })
     }
 }
 
@@ -224,49 +249,67 @@ pub(crate) fn credentials() -> IceCreds {
     IceCreds { ufrag: text(12), pass: text(24) }
 }
 
-/// Gives a picture's stream an empty store for repairs. What was in it is forgotten.
-pub(crate) fn empty_repairs(stream: &mut StreamTx, slot: SlotKind) {
-    let packets = match slot {
-        SlotKind::Main | SlotKind::Screen => REPAIR_PACKETS,
-        _ => REPAIR_PACKETS_SMALL,
-    };
-    stream.set_rtx_cache(packets, REPAIR_AGE_MAX, Some(REPAIR_RATIO_MAX));
-}
-
 /// Assigns the sections of a receiver to its slots, in order.
-fn receiving_side(negotiated: &mut Negotiated) -> ReceivingSide {
-    let mut slots = [None; SLOTS];
+fn receiving_side(
+    rtc: &mut Rtc,
+    sections: &[Section],
+) -> ([Option<SlotConfig>; SLOTS_MAX], ReceivingSide) {
+    let mut slots = [None; SLOTS_MAX];
+    let mut side = ReceivingSide {
+        slots: [false; SLOTS],
+        formats: Formats::default(),
+        payload_types: [None; FORMATS],
+        reports_arrival: false,
+    };
     let (audio, video): (Vec<_>, Vec<_>) = SlotKind::ALL.into_iter().partition(|k| k.is_audio());
     let (mut audio, mut video) = (audio.into_iter(), video.into_iter());
-    let mut payload_types = [None; FORMATS];
-    let mut formats = Formats::default();
-    let mut reports_arrival = false;
-    let rtc = &mut negotiated.rtc;
-    for section in &negotiated.sections {
+    for section in sections {
         let slot = if section.kind.is_audio() { audio.next() } else { video.next() };
         let Some(slot) = slot else { continue };
         let mut direct = rtc.direct_api();
         let Some(stream) = direct.stream_tx_by_mid(section.mid, None) else { continue };
-        slots[slot.index()] = Some((section.mid, stream.ssrc()));
-        if !slot.is_audio() {
-            empty_repairs(stream, slot);
-            // The publisher has paced it already; a second pacing only adds delay. Bandwidth is
-            // kept by choosing layers.
-            stream.set_unpaced(true);
-        }
+        let (ssrc, repair_ssrc) = (*stream.ssrc(), stream.rtx().map(|ssrc| *ssrc));
         let Some(media) = rtc.media(section.mid) else { continue };
-        reports_arrival |=
-            media.remote_extmap().id_of(Extension::TransportSequenceNumber).is_some();
+        let transport_extension = media.remote_extmap().id_of(Extension::TransportSequenceNumber);
+        let clock_hz = if slot.is_audio() { Codec::Opus } else { Codec::Vp8 }.clock_hz();
+        side.slots[slot.index()] = true;
+        side.reports_arrival |= transport_extension.is_some();
+        slots[slot.index()] = Some(SlotConfig {
+            ssrc,
+            repair_ssrc,
+            clock_hz,
+            transport_extension,
+            history_packets: match slot {
+                SlotKind::Main | SlotKind::Screen => REPAIR_PACKETS,
+                _ => REPAIR_PACKETS_SMALL,
+            },
+        });
         for params in rtc.codec_config().params() {
             if let Some((format, _)) = format_of(params.spec())
                 && media.remote_pts().contains(&params.pt())
             {
-                formats = formats.with(format);
-                payload_types[usize::from(format.0)] = Some(params.pt());
+                side.formats = side.formats.with(format);
+                side.payload_types[usize::from(format.0)] =
+                    Some((*params.pt(), params.resend().map(|resend| *resend)));
             }
         }
     }
-    ReceivingSide { slots, formats, payload_types, reports_arrival }
+    (slots, side)
+}
+
+/// The SHA-256 fingerprint of the certificate that an offer announces (RFC 8122).
+fn fingerprint(offer: &str) -> Result<[u8; 32], OfferError> {
+    let text = offer
+        .lines()
+        .find_map(|line| line.trim_end().strip_prefix("a=fingerprint:"))
+        .and_then(|line| line.split_once(' '))
+        .filter(|(algorithm, _)| algorithm.eq_ignore_ascii_case("sha-256"))
+        .map(|(_, text)| text);
+    let bytes: Option<Vec<u8>> = text
+        .and_then(|text| text.split(':').map(|pair| u8::from_str_radix(pair, 16).ok()).collect());
+    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+        OfferError::Unusable("it has no a=fingerprint with a SHA-256 fingerprint".to_owned())
+    })
 }
 
 fn bounded(kinds: &[MediaKind], audio: usize, video: usize, doing: &str) -> Result<(), OfferError> {
@@ -323,6 +366,11 @@ fn outline(offer: &str, direction: &str) -> Result<Outline, OfferError> {
                     )));
                 }
             }
+        }
+        // A phone that may say how it is held does not turn its picture itself; viewers are not
+        // told, so it has to.
+        if line.starts_with("a=extmap:") && line.ends_with("urn:3gpp:video-orientation") {
+            continue;
         }
         // Candidates are not needed (see `fragment`), and browsers hide theirs behind names that
         // only the local network can resolve.

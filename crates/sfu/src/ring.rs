@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use forwarding::{Codec, Format, PictureFields};
+use forwarding::{Format, PictureFields};
 
 /// Packets kept. A stage with all its layers sends some 800 a second, and what is older than two
 /// seconds is not worth repairing.
@@ -13,7 +13,6 @@ const PACKETS: u32 = 2_048;
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) payload: Arc<[u8]>,
-    pub(crate) codec: Codec,
     pub(crate) format: Format,
     pub(crate) pictures: PictureFields,
 }
@@ -59,7 +58,6 @@ mod tests {
         let mut ring = Ring::default();
         let stored = |n: u32| Stored {
             payload: n.to_be_bytes().as_slice().into(),
-            codec: Codec::Opus,
             format: Format(0),
             pictures: PictureFields::default(),
         };

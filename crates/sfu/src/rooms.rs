@@ -6,6 +6,7 @@ use base::limits::{FLOOR_VOICES_MAX, THUMBNAILS_MAX};
 use base::{EventId, PersonId};
 use forwarding::{Class, Micros, Owner, ReceiverId, Room, Seats, SlotKind, TrackId, TrackKind};
 
+use crate::ring::Ring;
 use crate::types::{Hearing, ReceiverClass, Slots, StagePlan};
 
 /// What a person is sending.
@@ -29,6 +30,8 @@ pub(crate) struct EventRoom {
     pub(crate) id: EventId,
     pub(crate) core: Room,
     pub(crate) deadline: Option<Micros>,
+    /// What was forwarded lately, for repairs.
+    pub(crate) ring: Ring,
     owners: HashMap<PersonId, Owner>,
     people: Vec<PersonId>,
     receivers: Vec<usize>,
@@ -44,6 +47,7 @@ impl EventRoom {
             id,
             core: Room::new(),
             deadline: None,
+            ring: Ring::default(),
             owners: HashMap::new(),
             people: Vec::new(),
             receivers: Vec::new(),

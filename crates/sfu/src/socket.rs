@@ -91,21 +91,34 @@ impl Socket {
     /// Sends one datagram, from `local` if the socket has several addresses. `false` when the
     /// system will not take it now; a datagram that cannot leave at once is not worth keeping.
     pub(crate) fn send(&self, to: SocketAddr, local: Option<IpAddr>, bytes: &[u8]) -> bool {
+        self.send_run(to, local, bytes, bytes.len())
+    }
+
+    /// Sends a run of datagrams of `segment_bytes` each, of which the last may be shorter, with one
+    /// call where the system can (UDP GSO).
+    pub(crate) fn send_run(
+        &self,
+        to: SocketAddr,
+        local: Option<IpAddr>,
+        bytes: &[u8],
+        segment_bytes: usize,
+    ) -> bool {
         let destination = match to.ip() {
             IpAddr::V4(ip) if self.is_ipv6 => {
                 SocketAddr::new(ip.to_ipv6_mapped().into(), to.port())
             }
             _ => to,
         };
-        let transmit = Transmit {
-            destination,
-            ecn: None,
-            contents: bytes,
-            segment_size: None,
-            src_ip: local.filter(|_| self.is_wildcard),
-        };
-        self.socket
-            .try_io(Interest::WRITABLE, || self.state.try_send((&self.socket).into(), &transmit))
-            .is_ok()
+        let src_ip = local.filter(|_| self.is_wildcard);
+        let most = self.state.max_gso_segments().max(1) * segment_bytes.max(1);
+        bytes.chunks(most).all(|contents| {
+            let segment_size = (contents.len() > segment_bytes).then_some(segment_bytes);
+            let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip };
+            self.socket
+                .try_io(Interest::WRITABLE, || {
+                    self.state.try_send((&self.socket).into(), &transmit)
+                })
+                .is_ok()
+        })
     }
 }

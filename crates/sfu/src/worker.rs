@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use base::limits::CONNECTIONS_PER_PERSON_MAX;
 use base::{EventId, PersonId};
 use forwarding::{Micros, ReceiverSpec};
-use str0m::bwe::BweKind;
 use str0m::{Candidate, Event, IceCreds};
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,7 +20,7 @@ use crate::errors::{OfferError, PatchError};
 use crate::mailbox::Mailbox;
 use crate::negotiate::ESTIMATE_FIRST_BPS;
 use crate::outlet::Outlet;
-use crate::peer::{Failure, Newcomer, Parcel, Peer, Side};
+use crate::peer::{Failure, Newcomer, Parcel, Peer, PeerEvent, Side};
 use crate::rooms::{EventRoom, class_in_core};
 use crate::socket::{Datagram, Socket};
 use crate::statistics::Statistics;
@@ -66,11 +65,6 @@ const ESTIMATE_CLEARLY_LOW_BPS: u64 = ESTIMATE_FIRST_BPS / 3;
 /// The bandwidth of a receiver that reports nothing by which it could be estimated.
 const ESTIMATE_UNREPORTED_BPS: u64 = 2_500_000;
 
-/// Bandwidth is looked for beyond the wish, so that the layer that needs it clears its margin, up
-/// to a limit that no picture here needs.
-const AIM_PERCENT: u64 = 150;
-const AIM_MAX_BPS: u64 = 10_000_000;
-
 /// An order from a handle that wants an answer.
 pub(crate) enum Command {
     Admit { newcomer: Box<Newcomer>, reply: oneshot::Sender<Result<(), OfferError>> },
@@ -102,7 +96,15 @@ pub(crate) struct Worker {
     dirty: Vec<usize>,
     failed: Vec<(usize, Failure)>,
     outbox: Vec<Parcel>,
-    events: Vec<Event>,
+    events: Vec<PeerEvent>,
+    /// Viewers for whom packets were forwarded in this turn.
+    busy: Vec<usize>,
+    /// What viewers lost and are to get again at the end of this turn.
+    repairs: Vec<(usize, usize, egress::Entry)>,
+    /// The datagram that is being looked at, which a viewer's peer decrypts in place.
+    scratch: Vec<u8>,
+    /// The run that is being written.
+    buffer: Vec<u8>,
     statistics: Statistics,
 }
 
@@ -134,6 +136,10 @@ impl Worker {
             failed: Vec::new(),
             outbox: Vec::new(),
             events: Vec::new(),
+            busy: Vec::new(),
+            repairs: Vec::new(),
+            scratch: Vec::new(),
+            buffer: Vec::new(),
             statistics: Statistics::default(),
         }
     }
@@ -179,6 +185,7 @@ impl Worker {
         for _ in 0..ROUNDS_PER_TURN {
             self.settle_all();
         }
+        self.send_media();
         self.send();
         self.outlet.flush();
     }
@@ -234,12 +241,12 @@ impl Worker {
         let class = class_in_core(class);
         for place in 0..self.peers.len() {
             let Some(peer) = self.peers[place].as_mut() else { continue };
-            let Side::Receiver(receiver) = &mut peer.side else { continue };
+            let Side::Viewer(viewer) = &mut peer.side else { continue };
             if peer.room != at || peer.person != *person {
                 continue;
             }
-            receiver.class = class;
-            if let (Some(id), Some(room)) = (receiver.id, &mut self.rooms[at]) {
+            viewer.class = class;
+            if let (Some(id), Some(room)) = (viewer.id, &mut self.rooms[at]) {
                 room.core.set_class(now, id, class);
                 self.drain_room(at, None);
             }
@@ -344,7 +351,7 @@ impl Worker {
 
     fn count(&self) -> Statistics {
         let receivers =
-            self.peers.iter().flatten().filter(|p| matches!(p.side, Side::Receiver(_))).count();
+            self.peers.iter().flatten().filter(|p| matches!(p.side, Side::Viewer(_))).count();
         let all = self.sessions.len();
         let mismatches: u64 = self.rooms.iter().flatten().map(|room| room.core.mismatches()).sum();
         Statistics {
@@ -392,24 +399,27 @@ impl Worker {
         self.statistics.datagrams_in += 1;
         let Datagram { source, local, bytes } = *datagram;
         let destination = self.destination(local, &source);
-        let place = match sort(bytes) {
+        let sort = sort(bytes);
+        let place = match sort {
             Sort::Noise => None,
             Sort::Media => self.routes.by_address(&source),
-            Sort::Check { ufrag } => self.routes.by_ufrag(ufrag).filter(|at| {
-                let peer = self.peers.get_mut(*at).and_then(Option::as_mut);
-                peer.is_some_and(|peer| peer.accepts(self.now, source, destination, bytes))
-            }),
+            Sort::Check { ufrag } => self.routes.by_ufrag(ufrag),
         };
         let Some(at) = place else {
             self.statistics.datagrams_ignored += 1;
             return;
         };
-        if matches!(sort(bytes), Sort::Check { .. }) {
-            self.routes.learn(source, at);
-        }
         let Some(peer) = self.peers[at].as_mut() else { return };
-        match peer.receive(self.now, source, (destination, local), bytes) {
-            Ok(true) => self.settle(at),
+        self.scratch.clear();
+        self.scratch.extend_from_slice(bytes);
+        match peer.receive(self.now, source, (destination, local), &mut self.scratch) {
+            Ok(true) => {
+                // Only an authentic check may tell where a peer is.
+                if matches!(sort, Sort::Check { .. }) {
+                    self.routes.learn(source, at);
+                }
+                self.settle(at);
+            }
             Ok(false) => self.statistics.datagrams_ignored += 1,
             Err(failure) => self.failed.push((at, failure)),
         }
@@ -467,7 +477,7 @@ impl Worker {
     fn settle(&mut self, at: usize) {
         let Some(peer) = self.peers[at].as_mut() else { return };
         let mut events = std::mem::take(&mut self.events);
-        let drained = peer.drain(&mut self.outbox, &mut events);
+        let drained = peer.drain(self.now, &mut self.outbox, &mut events);
         self.schedule(at);
         for event in events.drain(..) {
             self.act(at, event);
@@ -520,34 +530,30 @@ impl Worker {
         }
     }
 
-    fn act(&mut self, at: usize, event: Event) {
+    fn act(&mut self, at: usize, event: PeerEvent) {
         match event {
-            Event::Connected => self.connected(at),
-            Event::RtpPacket(packet) => self.forward(at, &packet),
-            Event::KeyframeRequest(request) => {
-                let now = self.micros();
-                let Some(peer) = &self.peers[at] else { return };
-                let Side::Receiver(receiver) = &peer.side else { return };
-                let (room_at, id) = (peer.room, receiver.id);
-                if let (Some(id), Some(slot), Some(room)) =
-                    (id, peer.slot_of(request.mid), &mut self.rooms[room_at])
-                {
-                    room.core.handle_key_frame_request(now, id, slot);
-                    self.drain_room(room_at, None);
+            PeerEvent::Publisher(event) => match *event {
+                Event::Connected => self.connected(at),
+                Event::RtpPacket(packet) => self.forward(at, &packet),
+                Event::Closed => self.failed.push((at, Failure::Closed)),
+                _ => {}
+            },
+            PeerEvent::Viewer(event) => match event {
+                egress::Event::Connected => self.connected(at),
+                egress::Event::Repair { slot, entry } => self.repairs.push((at, slot, entry)),
+                egress::Event::KeyFrame { slot } => self.want_key_frame(at, slot),
+                egress::Event::Estimate => {
+                    let side = self.peers[at].as_mut().map(|peer| &mut peer.side);
+                    if let Some(Side::Viewer(viewer)) = side {
+                        viewer.note_estimate();
+                    }
+                    self.estimate(at);
                 }
-            }
-            Event::EgressBitrateEstimate(
-                BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. },
-            ) => {
-                if let Some(Side::Receiver(receiver)) =
-                    self.peers[at].as_mut().map(|peer| &mut peer.side)
-                {
-                    receiver.estimate_bps = Some(estimate.as_u64());
+                egress::Event::Closed(why) => {
+                    tracing::debug!(why, "a viewer's connection ended");
+                    self.failed.push((at, Failure::Closed));
                 }
-                self.estimate(at);
-            }
-            Event::Closed => self.failed.push((at, Failure::Closed)),
-            _ => {}
+            },
         }
     }
 
@@ -577,13 +583,13 @@ impl Worker {
         let now = self.micros();
         let Some(peer) = self.peers[at].as_mut() else { return };
         let (room_at, owner) = (peer.room, peer.owner);
-        let Side::Receiver(receiver) = &mut peer.side else { return };
+        let Side::Viewer(viewer) = &mut peer.side else { return };
         let Some(room) = &mut self.rooms[room_at] else { return };
         let spec = ReceiverSpec {
             owner,
-            class: receiver.class,
-            slots: receiver.side.slots.map(|slot| slot.is_some()),
-            formats: receiver.side.formats,
+            class: viewer.class,
+            slots: viewer.side.slots,
+            formats: viewer.side.formats,
             // The lower half, so that the rollover counter begins at zero.
             first_sequence: rand::random::<u16>() >> 1,
             first_timestamp: rand::random(),
@@ -593,10 +599,10 @@ impl Worker {
             self.failed.push((at, Failure::Closed));
             return;
         };
-        receiver.id = Some(id);
+        viewer.id = Some(id);
         room.set_receiver(id, at);
-        if !receiver.side.reports_arrival {
-            receiver.estimate_bps = Some(ESTIMATE_UNREPORTED_BPS);
+        if !viewer.side.reports_arrival {
+            viewer.estimate_bps = Some(ESTIMATE_UNREPORTED_BPS);
         }
         self.drain_room(room_at, None);
         self.estimate(at);
@@ -616,9 +622,9 @@ impl Worker {
             }
             match &peer.side {
                 Side::Publisher(_) => self.stop_silent_tracks(at),
-                Side::Receiver(_) => {
+                Side::Viewer(_) => {
                     self.estimate(at);
-                    self.aim(at);
+                    self.ask_for_more(at);
                 }
             }
         }
@@ -672,8 +678,8 @@ impl Worker {
         self.routes.remove(&peer.local.ufrag, at);
         let room_at = peer.room;
         if let Some(room) = &mut self.rooms[room_at] {
-            if let Side::Receiver(receiver) = &peer.side
-                && let Some(id) = receiver.id
+            if let Side::Viewer(viewer) = &peer.side
+                && let Some(id) = viewer.id
             {
                 room.core.remove_receiver(now, id);
             }

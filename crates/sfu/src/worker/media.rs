@@ -1,26 +1,29 @@
 //! What moves between peers: packets, key frame requests, bandwidth, and who is sending what.
 
-use forwarding::{Codec, Demand, Format, Output, Owner, Packet, TrackId, TrackKind};
+use std::sync::Arc;
+
+use forwarding::{Codec, Format, Output, Owner, Packet, SlotKind, TrackId, TrackKind, describe};
 use str0m::rtp::RtpPacket;
 
-use super::{
-    AIM_MAX_BPS, AIM_PERCENT, ESTIMATE_CLEARLY_LOW_BPS, ESTIMATE_SETTLES, TRACK_SILENCE_MAX, Worker,
-};
+use super::{ESTIMATE_CLEARLY_LOW_BPS, ESTIMATE_SETTLES, TRACK_SILENCE_MAX, Worker};
 use crate::negotiate::ESTIMATE_FIRST_BPS;
-use crate::payloads::{Arriving, Payloads};
-use crate::peer::{SentTrack, Side};
+use crate::peer::Side;
+use crate::publisher::SentTrack;
+use crate::ring::Stored;
 use crate::rooms::{Origin, Sending, class_for_server};
+use crate::statistics::Statistics;
 use crate::types::SfuEvent;
+use crate::viewer::Run;
 
 impl Worker {
     /// Passes the estimate of a receiver on to the core, once it says something.
     pub(super) fn estimate(&mut self, at: usize) {
         let now = self.micros();
         let Some(peer) = self.peers[at].as_ref() else { return };
-        let Side::Receiver(receiver) = &peer.side else { return };
-        let Some(estimate_bps) = receiver.estimate_bps else { return };
+        let Side::Viewer(viewer) = &peer.side else { return };
+        let Some(estimate_bps) = viewer.estimate_bps else { return };
         let clearly_low = estimate_bps < ESTIMATE_CLEARLY_LOW_BPS;
-        let settled = match receiver.picture_since {
+        let settled = match viewer.picture_since {
             None => clearly_low,
             Some(since) => {
                 clearly_low
@@ -31,7 +34,7 @@ impl Worker {
         if !settled {
             return;
         }
-        let (room_at, id) = (peer.room, receiver.id);
+        let (room_at, id) = (peer.room, viewer.id);
         if let (Some(id), Some(room)) = (id, &mut self.rooms[room_at]) {
             room.core.set_estimate(now, id, estimate_bps);
             self.drain_room(room_at, None);
@@ -44,15 +47,14 @@ impl Worker {
         let now = self.micros();
         let Some(peer) = self.peers[at].as_mut() else { return };
         let header = &packet.header;
-        let Some((stream, format, codec)) = peer.identify(header.ssrc, header.payload_type) else {
-            return;
-        };
+        let (room_at, owner) = (peer.room, peer.owner);
+        let Side::Publisher(publisher) = &mut peer.side else { return };
+        let found = publisher.identify(header.ssrc, header.payload_type);
+        let Some((stream, format, codec)) = found else { return };
         if codec.is_audio() != stream.kind.is_audio() {
             return;
         }
         self.statistics.packets_in += 1;
-        let (room_at, owner) = (peer.room, peer.owner);
-        let Side::Publisher(publisher) = &mut peer.side else { return };
         let Some(room) = &mut self.rooms[room_at] else { return };
         let place = &mut publisher.tracks[usize::from(!stream.kind.is_audio())];
         let known = place.as_mut().filter(|track| track.format == format);
@@ -85,7 +87,12 @@ impl Worker {
                 payload: &packet.payload,
             },
         );
-        self.drain_room(room_at, Some(&Arriving { packet, codec, format }));
+        let arriving = Stored {
+            payload: Arc::clone(&packet.payload),
+            format,
+            pictures: describe(codec, &packet.payload).pictures,
+        };
+        self.drain_room(room_at, Some(arriving));
     }
 
     fn add_track(
@@ -98,7 +105,10 @@ impl Worker {
         format: Format,
     ) -> Option<TrackId> {
         let now = self.micros();
-        let layers = self.peers[at].as_ref()?.layers(kind);
+        let layers = match &self.peers[at].as_ref()?.side {
+            Side::Publisher(publisher) => publisher.layers(kind),
+            Side::Viewer(_) => return None,
+        };
         let room = self.rooms[room_at].as_mut()?;
         let id = room.core.add_track(now, owner, kind, codec, format, layers).ok()?;
         room.set_track(id, Some(Origin { peer: at, kind }));
@@ -112,40 +122,36 @@ impl Worker {
         Some(id)
     }
 
-    /// Does what a core wants done. `arriving` is the packet that its `Forward`s speak of.
-    pub(super) fn drain_room(&mut self, at: usize, arriving: Option<&Arriving<'_>>) {
+    /// Does what a core wants done. `arriving` is the packet that its `Forward`s speak of; they wait
+    /// for the end of the turn, so that a viewer gets a whole frame in one call of the system.
+    pub(super) fn drain_room(&mut self, at: usize, arriving: Option<Stored>) {
         let Some(room) = self.rooms[at].as_mut() else { return };
-        let mut payloads = Payloads::new(arriving);
+        let format = arriving.as_ref().map(|stored| usize::from(stored.format.0));
+        let mut arriving = arriving;
+        let mut token = None;
         let mut requests: Vec<(Origin, u8)> = Vec::new();
         loop {
             match room.core.poll_output() {
                 Output::Forward(forward) => {
-                    let Some(arriving) = arriving else { continue };
+                    if let Some(stored) = arriving.take() {
+                        token = Some(room.ring.push(stored));
+                    }
+                    let (Some(token), Some(format)) = (token, format) else { continue };
                     let Some(place) = room.receiver(forward.receiver) else { continue };
-                    let Some(peer) = self.peers.get_mut(place).and_then(Option::as_mut) else {
+                    let peer = self.peers.get_mut(place).and_then(Option::as_mut);
+                    let Some(Side::Viewer(viewer)) = peer.map(|peer| &mut peer.side) else {
                         continue;
                     };
-                    let Side::Receiver(receiver) = &mut peer.side else { continue };
-                    let format = usize::from(arriving.format.0);
-                    let Some(payload_type) = receiver.side.payload_types[format] else { continue };
-                    if !forward.slot.is_audio() {
-                        receiver.picture_since.get_or_insert(self.now);
-                    }
-                    let write = payloads.write(arriving, payload_type, &forward);
-                    match peer.write(forward.slot, write) {
-                        Ok(true) => self.statistics.packets_forwarded += 1,
-                        Ok(false) => continue,
-                        Err(failure) => self.failed.push((place, failure)),
-                    }
-                    if !std::mem::replace(&mut peer.dirty, true) {
-                        self.dirty.push(place);
+                    if viewer.push(self.now, &forward, token, format) {
+                        self.busy.push(place);
                     }
                 }
                 Output::Stopped { receiver, slot } => {
                     let place = room.receiver(receiver);
                     let peer = place.and_then(|at| self.peers.get_mut(at)).and_then(Option::as_mut);
-                    if let (Some(at), Some(peer)) = (place, peer)
-                        && let Err(failure) = peer.forget(slot)
+                    if let (Some(at), Some(Side::Viewer(viewer))) =
+                        (place, peer.map(|peer| &mut peer.side))
+                        && let Err(failure) = viewer.forget(slot)
                     {
                         self.failed.push((at, failure));
                     }
@@ -170,8 +176,9 @@ impl Worker {
         }
         for (origin, layer) in requests {
             self.statistics.key_frame_requests += 1;
-            let Some(peer) = self.peers[origin.peer].as_mut() else { continue };
-            match peer.request_key_frame(origin.kind, layer) {
+            let peer = self.peers[origin.peer].as_mut().map(|peer| &mut peer.side);
+            let Some(Side::Publisher(publisher)) = peer else { continue };
+            match publisher.request_key_frame(origin.kind, layer) {
                 Ok(()) => self.mark_dirty(origin.peer),
                 Err(failure) => self.failed.push((origin.peer, failure)),
             }
@@ -231,25 +238,87 @@ impl Worker {
         self.report_tracks(room_at, owner);
     }
 
-    pub(super) fn aim(&mut self, at: usize) {
+    /// Writes and sends what was forwarded to viewers in this turn, and what they lost before.
+    pub(super) fn send_media(&mut self) {
+        let Some(socket) = &self.socket else { return };
+        for at in self.busy.drain(..) {
+            let Some(peer) = self.peers[at].as_mut() else { continue };
+            let (local, room_at) = (peer.local_ip, peer.room);
+            let (Side::Viewer(viewer), Some(room)) = (&mut peer.side, &self.rooms[room_at]) else {
+                continue;
+            };
+            let statistics = &mut self.statistics;
+            let sent = viewer.send_queue(self.now, &room.ring, &mut self.buffer, |run| {
+                count(
+                    statistics,
+                    &run,
+                    socket.send_run(run.to, local, run.bytes, run.segment_bytes),
+                );
+            });
+            match sent {
+                Ok(packets) => self.statistics.packets_forwarded += packets,
+                Err(failure) => self.failed.push((at, failure)),
+            }
+        }
+        for (at, slot, entry) in self.repairs.drain(..) {
+            let Some(peer) = self.peers[at].as_mut() else { continue };
+            let (local, room_at) = (peer.local_ip, peer.room);
+            let (Side::Viewer(viewer), Some(room)) = (&mut peer.side, &self.rooms[room_at]) else {
+                continue;
+            };
+            let statistics = &mut self.statistics;
+            let (now, buffer) = (self.now, &mut self.buffer);
+            let sent = viewer.send_repair(now, slot, entry, &room.ring, buffer, |run| {
+                let sent = socket.send_run(run.to, local, run.bytes, run.segment_bytes);
+                count(statistics, &run, sent);
+            });
+            if let Err(failure) = sent {
+                self.failed.push((at, failure));
+            }
+        }
+    }
+
+    /// A viewer's decoder needs a key frame.
+    pub(super) fn want_key_frame(&mut self, at: usize, slot: usize) {
+        let now = self.micros();
+        let Some(peer) = &self.peers[at] else { return };
+        let Side::Viewer(viewer) = &peer.side else { return };
+        let room_at = peer.room;
+        if let (Some(id), Some(slot), Some(room)) =
+            (viewer.id, SlotKind::ALL.get(slot), &mut self.rooms[room_at])
+        {
+            room.core.handle_key_frame_request(now, id, *slot);
+            self.drain_room(room_at, None);
+        }
+    }
+
+    /// Looks for the bandwidth that a viewer could use.
+    pub(super) fn ask_for_more(&mut self, at: usize) {
+        let Some(socket) = &self.socket else { return };
         let Some(peer) = self.peers[at].as_mut().filter(|peer| peer.connected) else { return };
-        let Side::Receiver(receiver) = &mut peer.side else { return };
-        let Some(room) = &self.rooms[peer.room] else { return };
-        let Some(id) = receiver.id else { return };
-        let Demand { next_bps, wish_bps } = room.core.demand(id);
-        let demand = Demand {
-            next_bps: next_bps.min(AIM_MAX_BPS),
-            wish_bps: (wish_bps * AIM_PERCENT / 100).min(AIM_MAX_BPS),
-        };
-        let near = |new: u64, old: u64| new.abs_diff(old) * 10 <= old;
-        let known = receiver.demand;
-        if near(demand.next_bps, known.next_bps) && near(demand.wish_bps, known.wish_bps) {
+        let (local, room_at) = (peer.local_ip, peer.room);
+        let (Side::Viewer(viewer), Some(room)) = (&mut peer.side, &self.rooms[room_at]) else {
             return;
+        };
+        let Some(id) = viewer.id else { return };
+        let demand = room.core.demand(id);
+        let statistics = &mut self.statistics;
+        let asked = viewer.ask_for_more(self.now, demand, &room.ring, &mut self.buffer, |run| {
+            let sent = socket.send_run(run.to, local, run.bytes, run.segment_bytes);
+            count(statistics, &run, sent);
+        });
+        if let Err(failure) = asked {
+            self.failed.push((at, failure));
         }
-        receiver.demand = demand;
-        match peer.aim_for(demand) {
-            Ok(()) => self.mark_dirty(at),
-            Err(failure) => self.failed.push((at, failure)),
-        }
+    }
+}
+
+/// Counts the datagrams of a run.
+fn count(statistics: &mut Statistics, run: &Run<'_>, sent: bool) {
+    let datagrams = run.bytes.len().div_ceil(run.segment_bytes.max(1)) as u64;
+    if sent {
+        statistics.datagrams_out += datagrams;
+    } else {
+        statistics.datagrams_unsent += datagrams;
     }
 }

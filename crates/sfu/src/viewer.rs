@@ -1,0 +1,346 @@
+//! The receiving side of a person. A viewer is a lean peer (crate `egress`): what the core forwards
+//! to it is gathered for a turn and then written, encrypted and sent in as few calls of the system
+//! as possible.
+
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use egress::{Entry, Event, Outgoing, Peer};
+use forwarding::{Class, Demand, Forward, ReceiverId, SlotKind};
+
+use crate::negotiate::ReceivingSide;
+use crate::peer::{Failure, Parcel};
+use crate::ring::Ring;
+
+/// Packets that wait for the end of the turn. A turn of a few milliseconds has a key frame of each
+/// slot at the most; beyond that the newest are dropped, which a repair brings back.
+const QUEUE_MAX: usize = 1_024;
+
+/// Control datagrams and events taken out after one input.
+const OUTPUTS_MAX: usize = 1_024;
+
+/// A packet is filled up by at most so many bytes to the size of its frame's largest: browsers cut
+/// a frame into packets that differ by a byte or two, and the system takes a run of equal ones in
+/// one call.
+const PADDING_BYTES_MAX: usize = 24;
+
+/// Bytes of one run, below the largest that the system takes at once.
+const RUN_BYTES_MAX: usize = 60_000;
+
+/// Segments of one run, as many as Linux takes (UDP_MAX_SEGMENTS).
+pub(crate) const RUN_SEGMENTS_MAX: usize = 64;
+
+/// How long a burst that asks the line for more may keep it busy: the voice waits behind it.
+const PROBE_LENGTH: Duration = Duration::from_millis(60);
+
+/// A shorter burst says nothing.
+const PROBE_PACKETS_MIN: u64 = 5;
+const PROBE_PACKETS_MAX: u64 = 40;
+
+/// How often the line is asked for more: soon after the beginning, then less and less as long as
+/// it brings nothing.
+const ASK_EVERY_MIN: Duration = Duration::from_millis(750);
+const ASK_EVERY_MAX: Duration = Duration::from_secs(16);
+
+/// After the estimate was cut the line is left alone for so long.
+const REST_AFTER_CUT: Duration = Duration::from_secs(4);
+
+/// Loss above which more would make it worse.
+const LOSS_MAX: f64 = 0.05;
+
+/// A packet to be written at the end of the turn.
+#[derive(Debug, Clone, Copy)]
+struct Queued {
+    slot: SlotKind,
+    entry: Entry,
+}
+
+/// The receiving side of a person.
+pub(crate) struct Viewer {
+    peer: Peer,
+    /// Its number in the core, from when it is connected.
+    pub(crate) id: Option<ReceiverId>,
+    pub(crate) class: Class,
+    pub(crate) side: ReceivingSide,
+    /// What was last found out about the bandwidth, in bits a second.
+    pub(crate) estimate_bps: Option<u64>,
+    /// When the first picture was sent: estimates from before say nothing.
+    pub(crate) picture_since: Option<Instant>,
+    queue: Vec<Queued>,
+    next_question: Option<Instant>,
+    question_every: Duration,
+}
+
+/// What is sent in one call: packets of one size, the last may be shorter.
+pub(crate) struct Run<'a> {
+    pub(crate) to: SocketAddr,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) segment_bytes: usize,
+}
+
+impl Viewer {
+    pub(crate) fn new(peer: Peer, class: Class, side: ReceivingSide) -> Self {
+        Self {
+            peer,
+            id: None,
+            class,
+            side,
+            estimate_bps: None,
+            picture_since: None,
+            queue: Vec::new(),
+            next_question: None,
+            question_every: ASK_EVERY_MIN,
+        }
+    }
+
+    /// Hands a datagram to the peer; says whether it was authentic. The datagram may be changed.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Result<bool, Failure> {
+        self.guarded(|peer| peer.handle_datagram(now, source, datagram))
+    }
+
+    /// Moves the peer's time to `now`.
+    pub(crate) fn advance(&mut self, now: Instant) -> Result<(), Failure> {
+        self.guarded(|peer| peer.handle_timeout(now))
+    }
+
+    /// Takes everything out of the peer and returns when it wants to be called again.
+    pub(crate) fn drain(
+        &mut self,
+        outbox: &mut Vec<Parcel>,
+        local: Option<IpAddr>,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Instant>, Failure> {
+        self.guarded(|peer| {
+            for _ in 0..OUTPUTS_MAX {
+                let Some((to, bytes)) = peer.poll_transmit() else { break };
+                outbox.push(Parcel { to, local, bytes });
+            }
+            for _ in 0..OUTPUTS_MAX {
+                let Some(event) = peer.poll_event() else { break };
+                events.push(event);
+            }
+            peer.poll_timeout()
+        })
+    }
+
+    /// Says goodbye, so that the browser need not find out by itself.
+    pub(crate) fn close(&mut self, outbox: &mut Vec<Parcel>, local: Option<IpAddr>) {
+        if self.guarded(Peer::close).is_ok() {
+            // A panic now says only that the peer is done.
+            let _ = self.drain(outbox, local, &mut Vec::new());
+        }
+    }
+
+    /// New ICE credentials on both sides.
+    pub(crate) fn restart_ice(&mut self, local: (String, String), remote_ufrag: String) {
+        self.peer.restart_ice(local, remote_ufrag);
+    }
+
+    /// Puts a packet on the queue of this turn. Returns whether the queue was empty.
+    pub(crate) fn push(
+        &mut self,
+        now: Instant,
+        forward: &Forward,
+        token: u32,
+        format: usize,
+    ) -> bool {
+        let Some((payload_type, _)) = self.side.payload_types[format] else { return false };
+        if self.queue.len() >= QUEUE_MAX {
+            return false;
+        }
+        if !forward.slot.is_audio() {
+            self.picture_since.get_or_insert(now);
+        }
+        self.queue.push(Queued {
+            slot: forward.slot,
+            entry: Entry {
+                sequence: forward.sequence,
+                timestamp: forward.timestamp,
+                token,
+                picture_id: forward.picture_id,
+                base_layer: forward.base_layer,
+                payload_type,
+                marker: forward.marker,
+            },
+        });
+        self.queue.len() == 1
+    }
+
+    /// Writes what was queued and hands it to `send`, run by run. Returns the packets written.
+    pub(crate) fn send_queue(
+        &mut self,
+        now: Instant,
+        ring: &Ring,
+        buffer: &mut Vec<u8>,
+        mut send: impl FnMut(Run<'_>),
+    ) -> Result<u64, Failure> {
+        let mut queue = std::mem::take(&mut self.queue);
+        let Some(to) = self.peer.address() else { return Ok(0) };
+        // Pictures first: a run ends with a shorter packet, so the sound rides at its end. The
+        // order within a slot stays.
+        queue.sort_by_key(|queued| (queued.slot.is_audio(), queued.slot.index()));
+        let written = self.guarded(|peer| {
+            let mut written = 0;
+            let (mut segment_bytes, mut segments, mut closed) = (0, 0, false);
+            buffer.clear();
+            for packets in queue.chunk_by(|one, next| one.slot == next.slot) {
+                let bytes_of = |queued: &Queued| {
+                    ring.find(queued.entry.token).map_or(0, |stored| stored.payload.len())
+                };
+                let largest = packets.iter().map(bytes_of).max().unwrap_or_default();
+                for queued in packets {
+                    let Some(stored) = ring.find(queued.entry.token) else { continue };
+                    let payload = &stored.payload;
+                    let short_by = largest - payload.len();
+                    let fill = if packets.len() > 1 && short_by <= PADDING_BYTES_MAX {
+                        short_by
+                    } else {
+                        0
+                    };
+                    let slot = queued.slot.index();
+                    let bytes = peer.packet_bytes(slot, payload.len() + fill);
+                    let fits = !closed
+                        && segments < RUN_SEGMENTS_MAX
+                        && (segments == 0 || bytes <= segment_bytes)
+                        && buffer.len() + bytes <= RUN_BYTES_MAX;
+                    if !fits {
+                        send(Run { to, bytes: buffer, segment_bytes });
+                        buffer.clear();
+                        (segments, closed) = (0, false);
+                    }
+                    let packet = Outgoing {
+                        entry: queued.entry,
+                        payload,
+                        patches: stored
+                            .pictures
+                            .patches(queued.entry.picture_id, queued.entry.base_layer),
+                        padding_bytes: u8::try_from(fill).unwrap_or_default(),
+                    };
+                    let length = peer.write(now, slot, &packet, buffer);
+                    if length == 0 {
+                        continue;
+                    }
+                    written += 1;
+                    if segments == 0 {
+                        segment_bytes = length;
+                    }
+                    segments += 1;
+                    closed = length < segment_bytes;
+                }
+            }
+            if !buffer.is_empty() {
+                send(Run { to, bytes: buffer, segment_bytes });
+            }
+            written
+        });
+        queue.clear();
+        self.queue = queue;
+        written
+    }
+
+    /// Sends one packet again.
+    pub(crate) fn send_repair(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        entry: Entry,
+        ring: &Ring,
+        buffer: &mut Vec<u8>,
+        send: impl FnOnce(Run<'_>),
+    ) -> Result<(), Failure> {
+        let Some(stored) = ring.find(entry.token) else { return Ok(()) };
+        let repair = self.side.payload_types[usize::from(stored.format.0)];
+        let Some((_, Some(repair_payload_type))) = repair else { return Ok(()) };
+        let Some(to) = self.peer.address() else { return Ok(()) };
+        buffer.clear();
+        let packet = Outgoing {
+            entry,
+            payload: &stored.payload,
+            patches: stored.pictures.patches(entry.picture_id, entry.base_layer),
+            padding_bytes: 0,
+        };
+        let length = self
+            .guarded(|peer| peer.write_repair(now, slot, &packet, repair_payload_type, buffer))?;
+        if length > 0 {
+            send(Run { to, bytes: buffer, segment_bytes: length });
+        }
+        Ok(())
+    }
+
+    /// Forgets what was sent in a slot, so that it is never sent again.
+    pub(crate) fn forget(&mut self, slot: SlotKind) -> Result<(), Failure> {
+        self.queue.retain(|queued| queued.slot != slot);
+        self.guarded(|peer| peer.forget(slot.index()))
+    }
+
+    /// The estimate of the line, after the browser has reported.
+    pub(crate) fn note_estimate(&mut self) {
+        self.estimate_bps = Some(self.peer.line().0);
+    }
+
+    /// If more bandwidth would bring a better picture, asks the line for it: with a burst of packets
+    /// sent again, short enough not to hold up the voice. On a thin line it is a packet or two at
+    /// a time, by which the proven rate grows.
+    pub(crate) fn ask_for_more(
+        &mut self,
+        now: Instant,
+        demand: Demand,
+        ring: &Ring,
+        buffer: &mut Vec<u8>,
+        mut send: impl FnMut(Run<'_>),
+    ) -> Result<(), Failure> {
+        let (estimate_bps, loss) = self.peer.line();
+        let rests = self.peer.last_cut().is_some_and(|at| now < at + REST_AFTER_CUT);
+        let due = self.next_question.is_none_or(|at| at <= now);
+        // The layer is taken only with a margin above what it needs.
+        let enough = demand.next_bps == 0 || demand.next_bps * 5 / 4 <= estimate_bps;
+        if !due || enough || rests || loss > LOSS_MAX || self.picture_since.is_none() {
+            if enough {
+                self.question_every = ASK_EVERY_MIN;
+            }
+            return Ok(());
+        }
+        self.next_question = Some(now + self.question_every);
+        self.question_every = (self.question_every * 3 / 2).min(ASK_EVERY_MAX);
+        let Some(slot) = self.largest_slot() else { return Ok(()) };
+        let packet_bits = 8 * 1_200;
+        let most = estimate_bps * u64::try_from(PROBE_LENGTH.as_millis()).unwrap_or(0) / 1_000;
+        let packets = (most / packet_bits).clamp(1, PROBE_PACKETS_MAX);
+        if packets >= PROBE_PACKETS_MIN {
+            self.peer.begin_probe();
+        }
+        for back in 0..packets {
+            // A packet is sent several times where there are fewer than the burst needs.
+            let entry =
+                self.peer.sent_lately(slot, back).or_else(|| self.peer.sent_lately(slot, 0));
+            if let Some(entry) = entry {
+                self.send_repair(now, slot, entry, ring, buffer, &mut send)?;
+            }
+        }
+        if packets >= PROBE_PACKETS_MIN {
+            self.peer.end_probe();
+        }
+        Ok(())
+    }
+
+    /// A picture slot in which something was sent, the main one first.
+    fn largest_slot(&self) -> Option<usize> {
+        SlotKind::ALL
+            .iter()
+            .filter(|slot| !slot.is_audio())
+            .map(|slot| slot.index())
+            .find(|slot| self.peer.sent_lately(*slot, 0).is_some())
+    }
+
+    fn guarded<T>(&mut self, call: impl FnOnce(&mut Peer) -> T) -> Result<T, Failure> {
+        let peer = &mut self.peer;
+        // After a panic the peer is ended and never called again.
+        catch_unwind(AssertUnwindSafe(|| call(peer))).map_err(|_| Failure::Panic)
+    }
+}
