@@ -11,7 +11,7 @@ test('pictures of every screen', async () => {
   await mkdir(folder, { recursive: true });
   const chosen = (process.env['LANGUAGES']?.split(',') as LanguageTag[] | undefined) ?? languages;
   const house = await House.open();
-  await walk(house, async (scene, viewer, language) => {
+  const faults = await walk(house, async (scene, viewer, language) => {
     const { page } = viewer;
     for (const [size, viewport] of [['desktop', desktop], ['phone', phone]] as const) {
       await page.setViewportSize(viewport);
@@ -23,7 +23,8 @@ test('pictures of every screen', async () => {
     }
     await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize(desktop);
+    return [];
   }, chosen);
-  const faults = await house.close();
+  faults.push(...(await house.close()));
   if (faults.length > 0) throw new Error(faults.join('\n'));
 });

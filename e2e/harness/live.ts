@@ -5,6 +5,9 @@ import { eventually } from './wait.ts';
 
 const ANSWER_MS = 10_000;
 
+/** The server closes a socket that was silent for 30 s. */
+const PING_EVERY_MS = 10_000;
+
 type SectionName = Section['section'];
 
 export class Live {
@@ -17,6 +20,8 @@ export class Live {
   private constructor(private readonly socket: WebSocket) {
     socket.on('message', (data) => this.take(JSON.parse(String(data)) as ServerMessage));
     socket.on('error', () => undefined);
+    const pings = setInterval(() => this.sendRaw('{"type":"ping"}'), PING_EVERY_MS);
+    socket.on('close', () => clearInterval(pings));
   }
 
   static async connect(url: string, event: string, token: string): Promise<Live> {

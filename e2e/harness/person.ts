@@ -156,14 +156,14 @@ export class Person {
     await this.framesGoOn(testid);
   }
 
-  /** Waits until ten more frames were decoded and shown. */
+  /** Waits until six more frames were decoded and shown. */
   async framesGoOn(testid: string): Promise<void> {
     const picture = this.get(testid).first();
     await picture.evaluate(
       (element) =>
         new Promise<void>((done, fail) => {
           const video = element as HTMLVideoElement;
-          let left = 10;
+          let left = 6;
           const late = setTimeout(() => fail(new Error(`${left} frames were still to come`)), 15_000);
           const next = () => {
             if (--left === 0) {

@@ -7,7 +7,6 @@ import { enterGreenRoom, listen } from './acts.ts';
 import { Live } from './live.ts';
 import { desktop, Person } from './person.ts';
 import { PlenaryServer, referenceFile } from './server.ts';
-import { eventually } from './wait.ts';
 
 const EVENT = 'russian-diplomats-day';
 
@@ -389,25 +388,34 @@ export const scenes: Scene[] = [
   },
 ];
 
-/** Walks through all scenes in the languages given; `visit` sees each screen once it has settled. */
+/**
+ * Walks through all scenes in the languages given; `visit` sees each screen once it has settled and
+ * says what is wrong with it. A scene that cannot be shown is a fault too, and the walk goes on.
+ */
 export async function walk(
   house: House,
-  visit: (scene: Scene, viewer: Person, language: LanguageTag) => Promise<void>,
+  visit: (scene: Scene, viewer: Person, language: LanguageTag) => Promise<string[]>,
   tags: readonly LanguageTag[] = languages,
-): Promise<void> {
+): Promise<string[]> {
   const only = process.env['SCENES']?.split(',');
+  const faults: string[] = [];
+  const { page } = house.viewer;
   for (const scene of scenes) {
     await scene.act?.(house);
     if (only !== undefined && !only.includes(scene.name)) continue;
     for (const language of tags) {
-      await scene.show(house, house.viewer, language);
-      const html = house.viewer.page.locator('html');
-      await expect(html, `${scene.name} in ${language}`).toHaveAttribute('lang', language);
-      await settled(house.viewer.page);
-      await visit(scene, house.viewer, language);
-      // A page that is left ends its media and sockets; the next begins as anybody's first visit.
-      await house.viewer.page.goto('about:blank');
-      await eventually('the page is left', 5_000, () => house.viewer.page.url() === 'about:blank');
+      try {
+        await scene.show(house, house.viewer, language);
+        await expect(page.locator('html')).toHaveAttribute('lang', language);
+        await settled(page);
+        faults.push(...(await visit(scene, house.viewer, language)));
+      } catch (error) {
+        faults.push(`${scene.name} ${language}: ${String(error)}`);
+      }
+      // The next visit begins as anybody's first.
+      await page.evaluate(() => localStorage.clear());
+      await page.goto('about:blank');
     }
   }
+  return faults;
 }

@@ -129,6 +129,9 @@ export class PlenaryServer {
     child.stdout!.on('data', keep);
     child.stderr!.on('data', keep);
     this.process = child;
+    const abandoned = () => child.kill('SIGKILL');
+    process.once('exit', abandoned);
+    child.once('exit', () => process.off('exit', abandoned));
     return eventually('the server answers', START_MS, async () => {
       if (child.exitCode !== null) throw new Error(`the server ended:\n${this.log}`);
       return (await fetch(`${this.url}/api/health`)).ok;

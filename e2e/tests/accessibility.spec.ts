@@ -11,16 +11,16 @@ import { House, walk } from '../harness/scenes.ts';
 const WIDTHS = [320, 390, 768, 1024, 1280, 1920];
 
 test('every screen: axe, both themes, all widths', async () => {
-  test.setTimeout(400_000);
+  test.setTimeout(900_000);
   const house = await House.open();
-  const faults: string[] = [];
-  await walk(house, async (scene, viewer, language) => {
+  const faults = await walk(house, async (scene, viewer, language) => {
     const where = `${scene.name} ${language}`;
-    faults.push(...(await axe(viewer, `${where} light`)));
+    const found = await axe(viewer, `${where} light`);
     await viewer.page.emulateMedia({ colorScheme: 'dark' });
-    faults.push(...(await axe(viewer, `${where} dark`, ['color-contrast'])));
+    found.push(...(await axe(viewer, `${where} dark`, ['color-contrast'])));
     await viewer.page.emulateMedia({ colorScheme: 'light' });
-    faults.push(...(await sideways(viewer, where)));
+    found.push(...(await sideways(viewer, where)));
+    return found;
   });
   faults.push(...(await house.close()));
   expect(faults).toEqual([]);

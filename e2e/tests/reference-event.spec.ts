@@ -61,6 +61,8 @@ test.afterAll(async () => {
 test('speakers meet in the green room; nobody in the audience hears them', async () => {
   await enterGreenRoom(kazi, link('kazi'));
   await enterGreenRoom(ganich, link('ganich'));
+  await act(kazi, 'open-green-room');
+  // Who comes before the opening of the green room is taken in by itself, who comes later at once.
   await enterGreenRoom(sehgal, link('sehgal'));
   await listen(mirza, link('mirza'));
   await listen(hashmi, link('hashmi'));
@@ -113,18 +115,23 @@ test('the speaker shares a screen', async () => {
 
 test('the server is killed in the middle of the speech and everybody returns by themselves', async () => {
   const before = await proceedings(server.url, EVENT, server.link(EVENT, 'kazi').token);
+  const killed = Date.now();
   await server.kill();
   await expect(mirza.get('line-notice')).toBeVisible();
   await expect(hashmi.get('line-notice')).toBeVisible();
   await server.run();
   const up = Date.now();
-  await Promise.all(
-    everybody.map((person) =>
-      eventually(`${person.name} is back`, 2 * RETURN_MS, async () =>
-        (await person.told('welcome', up - 1000)).length > 0),
-    ),
-  );
-  const back_ms = Date.now() - up;
+  const returns: number[] = [];
+  for (const person of everybody) {
+    await eventually(`${person.name} is back`, 3 * RETURN_MS, async () =>
+      (await person.told('welcome', killed)).length > 0);
+    returns.push((await person.told('welcome', killed))[0]!.at - up);
+  }
+  const back_ms = Math.max(...returns);
+  await hashmi.hearsOnly('plenary');
+  figure('kill and restart: voice heard for a second again', Date.now() - up, 'ms');
+  await hashmi.sees('plenary');
+  figure('kill and restart: picture again', Date.now() - up, 'ms');
   for (const person of [mirza, hashmi]) {
     await person.hearsOnly('plenary');
     await person.sees('plenary');
@@ -143,7 +150,6 @@ test('a participant raises a hand, gets the floor, is heard, and falls silent wh
   await act(kazi, 'next-segment');
   await expect(mirza.get('segment-now')).toContainText('Questions');
   await expect(mirza.get('record-badge')).toContainText('Chatham House Rule');
-  await setMicrophone(ganich, false);
   await mirza.get('hand-button').click();
   const row = kazi.get('hand-row').filter({ hasText: 'Sana Mirza' });
   await expect(row).toBeVisible();
@@ -188,7 +194,8 @@ test('who registers waits in the lobby until admitted, and stays removed once re
   await expect(row).toBeVisible();
   await act(kazi, 'admit', row);
   await guest.hearsOnly('plenary');
-  await guest.sees('plenary');
+  // Nobody has the floor: everybody on stage is shown alike, the speaker first.
+  await guest.sees('plenary', 'thumbnail');
 
   await kazi.get('roster-search').fill('Yusuf');
   const person = kazi.get('roster-row').filter({ hasText: 'Yusuf Testname' });
