@@ -1,5 +1,5 @@
 //! What was sent lately in one slot, so that a lost packet can be sent again. Only the headers are
-//! kept here, 24 bytes each; the payload lies once for all viewers in the ring of its track.
+//! kept here, some 40 bytes each; the payload lies once for all viewers in the ring of its track.
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@
 //! be sent packets, a thousand viewers the same ones with other headers and keys. [`Peer`] does that
 //! and no more, so that a packet costs its encryption and hardly anything else: keys are scheduled
 //! once, packets are written and protected in place in the buffer from which they leave, and what
-//! may have to be repaired is remembered as 24 bytes a packet.
+//! may have to be repaired is remembered as 40 bytes a packet.
 //!
 //! Nothing here has a socket, a thread or a clock. Feed [`Peer::handle_datagram`] and
 //! [`Peer::handle_timeout`], then drain [`Peer::poll_transmit`] and [`Peer::poll_event`].
