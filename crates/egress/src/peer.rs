@@ -180,6 +180,9 @@ impl Peer {
         };
         let mut dtls = Box::new(Dtls::new_auto(config.dtls, config.certificate, now));
         dtls.set_active(false);
+        // The engine draws its random numbers in its first timeout; a hello that came before would
+        // make it panic.
+        let begun = dtls.handle_timeout(now);
         let mut peer = Self {
             local: (
                 config.local.0,
@@ -203,6 +206,9 @@ impl Peer {
             control: VecDeque::new(),
             events: VecDeque::new(),
         };
+        if begun.is_err() {
+            peer.push_event(Event::Closed("the handshake cannot begin"));
+        }
         peer.drive_dtls(now);
         peer
     }
