@@ -256,7 +256,7 @@ export const scenes: Scene[] = [
     name: 'stage-guest-floor',
     show: async (house, viewer, language) => {
       await listening(house, viewer, language);
-      await house.moderator.act({ do: 'give-floor', person: 'hashmi', limit: 120_000 });
+      await house.moderator.ask({ do: 'give-floor', person: 'hashmi', limit: 120_000 });
       await expect(viewer.get('guest-floor')).toBeVisible();
     },
   },

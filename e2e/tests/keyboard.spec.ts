@@ -44,12 +44,18 @@ test('both get in', async () => {
 });
 
 test('the moderator opens, goes on, extends and mutes by single keys', async () => {
-  await expect(moderator.get('next-act-1')).toHaveAttribute('data-act', 'open-event');
+  await expect(moderator.get('next-act-1')).toHaveAttribute('data-act', 'open-green-room');
   await said(moderator, '1');
+  // A second press this soon would be taken for the first.
+  await watch.until('the moderator is on stage', (live) => live.section('stage').people.length === 1);
+  await expect(moderator.page.locator('[data-act="open-event"]').first()).toBeVisible();
+  await tabTo(moderator, moderator.page.locator('[data-act="open-event"]').first());
+  await said(moderator, 'Enter');
   await watch.until('live', (live) => live.section('life').life === 'live');
   await said(moderator, 'e');
   await watch.until('extended', (live) => live.section('programme').segments[0]!.extended_by === 300_000);
   await said(moderator, 'n');
+  await watch.until('the address', (live) => live.section('programme').current?.startsWith('plenary') ?? false);
   await said(moderator, 'n');
   await watch.until('questions', (live) => live.section('programme').current?.startsWith('questions') ?? false);
   const muted = watch.section('stage').people.find(({ person }) => person.id === 'kazi')!.microphone;
