@@ -1,14 +1,15 @@
 /**
  * axe finds nothing on any screen in any state, in three languages and both themes; nothing scrolls
- * sideways from 320 to 1920 pixels.
+ * sideways from 320 to 1280 pixels.
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
 import type { Person } from '../harness/person.ts';
 import { House, walk } from '../harness/scenes.ts';
 
-/** Widths at which a layout is likeliest to break: the smallest phone, a phone, a tablet, desktops. */
-const WIDTHS = [320, 390, 768, 1024, 1280, 1920];
+/** Widths at which a layout is likeliest to break: the smallest phone, and the narrowest of each
+ * arrangement in columns. */
+const WIDTHS = [320, 768, 1024, 1280];
 
 test('every screen: axe, both themes, all widths', async () => {
   test.setTimeout(900_000);
@@ -27,7 +28,8 @@ test('every screen: axe, both themes, all widths', async () => {
 });
 
 async function axe(viewer: Person, where: string, rules?: string[]): Promise<string[]> {
-  let builder = new AxeBuilder({ page: viewer.page });
+  // Our pages have no frames; the older way of axe-core needs no page of its own for its results.
+  let builder = new AxeBuilder({ page: viewer.page }).setLegacyMode(true);
   if (rules !== undefined) builder = builder.withRules(rules);
   const { violations } = await builder.analyze();
   return violations.flatMap(({ id, nodes }) =>

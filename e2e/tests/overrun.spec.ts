@@ -1,7 +1,4 @@
-/**
- * A segment of one minute runs over its time. The other tests of this file's length wait anyway;
- * this one does, because nothing but a minute is a minute.
- */
+/** A segment of one minute, the shortest that a programme can have, runs over its time. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
