@@ -127,13 +127,14 @@ export class Person {
     });
   }
 
-  /** The last moment at which this voice was audible, before `until`. */
-  async lastHeard(name: VoiceName, until = Infinity): Promise<number> {
-    const tone = voices[name].tone_hz;
-    const audible = (await this.samples())
-      .filter(({ at, tones }) => at <= until && (tones[tone] ?? -200) > AUDIBLE_DB)
-      .map(({ at }) => at);
-    return audible.at(-1) ?? 0;
+  /** The last moment at which anything at all was audible. */
+  async lastSound(): Promise<number> {
+    return (await this.samples()).filter(sounds).at(-1)?.at ?? 0;
+  }
+
+  /** The first moment at which anything was audible on this page. */
+  async firstSound(): Promise<number> {
+    return (await this.samples()).find(sounds)?.at ?? Infinity;
   }
 
   samples(): Promise<Heard[]> {
@@ -183,6 +184,9 @@ export class Person {
     }
   }
 }
+
+/** Anything above −66 dB: between two words the pilot tone is still louder. */
+const sounds = ({ loudness }: Heard): boolean => loudness > 0.0005;
 
 /** Whose colour stands in the middle of a video element. */
 async function colourOf(picture: ReturnType<Page['getByTestId']>): Promise<VoiceName | undefined> {
