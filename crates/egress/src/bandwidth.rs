@@ -57,6 +57,10 @@ const PROBE_PACKETS_MIN: u64 = 5;
 /// The share of a probe's rate that is believed: the line must carry it for longer than a burst.
 const PROBE_SHARE: f64 = 0.85;
 
+/// How much one probe may raise the estimate: its few packets fit into the queue of a line that
+/// carries less.
+const PROBE_GAIN_MAX: f64 = 3.0;
+
 /// How long arrivals are counted for the arriving rate.
 const RATE_WINDOW: Duration = Duration::from_millis(500);
 
@@ -252,14 +256,16 @@ impl Bandwidth {
         let Some(end) = probe.end.filter(|end| *end <= self.reported_to) else { return };
         self.probe = None;
         let whole = probe.received * 10 >= (end - probe.first) * 8;
-        let units = probe.last_arrival - probe.first_arrival;
-        if !whole || probe.received < PROBE_PACKETS_MIN || units <= 0 {
+        // On a fast line the whole burst arrives within one unit of the report.
+        let units = (probe.last_arrival - probe.first_arrival).max(1);
+        if !whole || probe.received < PROBE_PACKETS_MIN {
             return;
         }
         #[expect(clippy::cast_precision_loss, reason = "a burst of some packets")]
         let bps = probe.received_bytes as f64 * 8.0 / (units as f64 * 250e-6);
         // Raised only: a burst that was slowed by its own length says little.
-        self.estimate_bps = self.estimate_bps.max(bps * PROBE_SHARE).clamp(MIN_BPS, MAX_BPS);
+        let believed = (bps * PROBE_SHARE).min(self.estimate_bps * PROBE_GAIN_MAX);
+        self.estimate_bps = self.estimate_bps.max(believed).clamp(MIN_BPS, MAX_BPS);
     }
 
     fn arriving_bps(&self, now: Instant) -> f64 {
@@ -494,7 +500,14 @@ mod tests {
 
     #[test]
     fn a_probe_raises_the_estimate_to_what_arrived() {
-        for (gap_units, least, most) in [(4, 7_000_000, 9_000_000), (40, 0, 900_000)] {
+        // 1,200 bytes in 1 ms are 9.6 Mbit/s, of which a probe is believed at most three times what
+        // was known; the third line brings the burst within one unit, the last is slow.
+        for (gap_units, least, most) in [
+            (20, 1_500_000, 1_700_000),
+            (4, 2_300_000, 2_450_000),
+            (0, 2_300_000, 2_450_000),
+            (40, 0, 900_000),
+        ] {
             let mut bandwidth = Bandwidth::default();
             let now = Instant::now();
             bandwidth.begin_probe();
