@@ -53,6 +53,7 @@ if [ "$for_what" = test ]; then
   # Ubuntu's package of this name installs a snap, which has no /usr/bin/chromium.
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || packages+=(chromium)
   need espeak-ng espeak-ng
+  need strace strace
   need ffmpeg ffmpeg
   need ip iproute2
   need unshare util-linux
