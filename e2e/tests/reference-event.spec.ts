@@ -249,13 +249,16 @@ test('the proceedings tell what was done', async () => {
     line.event === 'person-registered' ? [line.person.id] : []);
   expect(registered).toHaveLength(2);
   const [removed, late] = registered;
+  // Both waited for the green room to open; who is in first is nobody's business.
+  const opened = story.indexOf('green-room-opened') + 1;
+  story.splice(opened, 2, ...story.slice(opened, opened + 2).sort());
   expect(story).toEqual([
     'event-created',
     'person-admitted kazi',
     'person-admitted ganich',
     'green-room-opened',
-    'stage-entered kazi',
     'stage-entered ganich',
+    'stage-entered kazi',
     'person-admitted sehgal',
     'stage-entered sehgal',
     'person-admitted mirza',
