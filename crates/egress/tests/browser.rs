@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use egress::{Entry, Event, Outgoing, Peer, PeerConfig, SlotConfig};
 use str0m::change::{SdpAnswer, SdpOffer};
-use str0m::config::DtlsCert;
+use str0m::config::{DtlsCert, DtlsVersion};
 use str0m::crypto::from_feature_flags;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
@@ -59,10 +59,17 @@ impl Pair {
     }
 
     fn new() -> Self {
+        Self::speaking(DtlsVersion::Dtls12)
+    }
+
+    fn speaking(version: DtlsVersion) -> Self {
         let now = Instant::now();
         let crypto = Arc::new(from_feature_flags());
-        let mut client =
-            Rtc::builder().set_crypto_provider(Arc::clone(&crypto)).set_rtp_mode(true).build(now);
+        let mut client = Rtc::builder()
+            .set_crypto_provider(Arc::clone(&crypto))
+            .set_dtls_version(version)
+            .set_rtp_mode(true)
+            .build(now);
         let host = Candidate::host(address(CLIENT), Protocol::Udp).expect("a candidate");
         client.add_local_candidate(host);
         let mut change = client.sdp_api();
@@ -142,9 +149,14 @@ impl Pair {
     /// Lets `length` pass and everything arrive.
     fn step(&mut self, length: Duration) {
         self.now += length;
+        self.peer.handle_timeout(self.now);
+        self.exchange();
+    }
+
+    /// Lets the client act on the time and everything arrive, before any timer of the peer.
+    fn exchange(&mut self) {
         let timeout = Input::Timeout(self.now);
         self.client.handle_input(timeout).expect("time passes");
-        self.peer.handle_timeout(self.now);
         for _ in 0..20 {
             let mut quiet = true;
             while let Output::Transmit(datagram) = self.poll_client() {
@@ -303,6 +315,19 @@ fn base_noise() -> Vec<Vec<u8>> {
         .filter(|first| !(20..=63).contains(first))
         .flat_map(|first| [1, 8, 40, 400].map(|length| [vec![first], vec![0xc9; length]].concat()))
         .collect()
+}
+
+/// The handshake's engine panicked when a browser's hello came before its first timer.
+#[test]
+fn a_hello_that_comes_at_once_is_answered() {
+    for version in [DtlsVersion::Dtls12, DtlsVersion::Dtls13, DtlsVersion::Auto] {
+        let mut pair = Pair::speaking(version);
+        for _ in 0..50 {
+            pair.now += Duration::from_millis(20);
+            pair.exchange();
+        }
+        assert!(pair.peer.is_connected(), "{version:?}");
+    }
 }
 
 #[test]
