@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
+use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -20,6 +21,8 @@ use crate::{
 /// takes longer waits for a disk.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Answers are compressed for who asks for it: a viewer's answer to a WHEP offer has 25 KB, which
+/// a thin line must carry before the voice. Pages are compressed when they are built.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let api = Router::new()
         .route("/health", get(health::show))
@@ -30,6 +33,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/events/{event}/join", get(join::show))
         .route("/events/{event}/proceedings", get(proceedings::list))
         .route("/events/{event}/registrations", post(registrations::create))
+        .layer(CompressionLayer::new())
         .route("/live", get(live::open))
         .fallback(no_such_path)
         .method_not_allowed_fallback(bad_method);
@@ -48,6 +52,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         routes
             .fallback(no_such_path)
             .method_not_allowed_fallback(bad_method)
+            .layer(CompressionLayer::new())
             .layer(middleware::from_fn(media_sessions::allow_other_sites))
     };
     Router::new()

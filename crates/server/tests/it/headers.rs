@@ -1,6 +1,9 @@
 //! Headers of every answer.
 
-use crate::support::{EVENT, TestApp};
+use axum::body::Body;
+use axum::http::Method;
+
+use crate::support::{EVENT, TestApp, request};
 
 #[tokio::test]
 async fn every_answer_is_harmless() {
@@ -20,4 +23,16 @@ async fn every_answer_is_harmless() {
     }
     assert_eq!(app.get("/api/events").await.header("cache-control"), "no-store");
     assert_eq!(app.get("/api/events").await.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_who_asks() {
+    let app = TestApp::new().await;
+    let path = format!("/api/events/{EVENT}");
+    let plain = app.get(&path).await;
+    let mut asked = request(Method::GET, &path, None, Body::empty());
+    asked.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+    let packed = app.send(asked).await;
+    assert_eq!((plain.header("content-encoding"), packed.header("content-encoding")), ("", "gzip"));
+    assert!(packed.body.len() < plain.body.len(), "{} bytes", packed.body.len());
 }
