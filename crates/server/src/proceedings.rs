@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use base::{EventId, Sequence};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use storage::{LINES_PER_PAGE, Storage, StorageError};
 
 use crate::app::App;
@@ -75,7 +75,8 @@ pub(crate) async fn list(
         }
     });
     let headers = [(header::CONTENT_TYPE, "application/jsonl")];
-    Ok((headers, Body::from_stream(pages)).into_response())
+    // Compression asks once more after the end.
+    Ok((headers, Body::from_stream(pages.fuse())).into_response())
 }
 
 /// One page as text, and after which line the next begins, if there may be one.

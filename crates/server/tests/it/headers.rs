@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::Method;
 
-use crate::support::{EVENT, TestApp, request};
+use crate::support::{EVENT, TestApp, request, token};
 
 #[tokio::test]
 async fn every_answer_is_harmless() {
@@ -35,4 +35,16 @@ async fn answers_are_compressed_for_who_asks() {
     let packed = app.send(asked).await;
     assert_eq!((plain.header("content-encoding"), packed.header("content-encoding")), ("", "gzip"));
     assert!(packed.body.len() < plain.body.len(), "{} bytes", packed.body.len());
+}
+
+/// The compressor asked the stream of lines for more after its end, which panicked.
+#[tokio::test]
+async fn compressed_proceedings_come_to_their_end() {
+    let app = TestApp::new().await;
+    let path = format!("/api/events/{EVENT}/proceedings");
+    let token = token("kazi");
+    let mut asked = request(Method::GET, &path, Some(&token), Body::empty());
+    asked.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+    let packed = app.send(asked).await;
+    assert_eq!((packed.status.as_u16(), packed.header("content-encoding")), (200, "gzip"));
 }
