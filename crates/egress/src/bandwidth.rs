@@ -171,14 +171,6 @@ impl Bandwidth {
         bps
     }
 
-    /// What has been sent in the last half second, in bits a second.
-    pub fn sending_bps(&self, now: Instant) -> u64 {
-        let lately = |sent: &&Sent| now.saturating_duration_since(sent.at) <= RATE_WINDOW;
-        let bytes: u64 =
-            self.sent.iter().rev().take_while(lately).map(|sent| u64::from(sent.bytes)).sum();
-        bytes * 8 * 1_000 / u64::try_from(RATE_WINDOW.as_millis()).unwrap_or(1)
-    }
-
     /// When the estimate was last cut.
     pub fn last_cut(&self) -> Option<Instant> {
         self.last_decrease

@@ -155,7 +155,6 @@ pub struct Peer {
     ntp_epoch: (Instant, u64),
     next_sender_report: Option<Instant>,
     bandwidth: Bandwidth,
-    round_trip: Option<Duration>,
     last_heard: Instant,
     control: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<Event>,
@@ -201,7 +200,6 @@ impl Peer {
             ntp_epoch: config.ntp_epoch,
             next_sender_report: None,
             bandwidth: Bandwidth::default(),
-            round_trip: None,
             last_heard: now,
             control: VecDeque::new(),
             events: VecDeque::new(),
@@ -233,24 +231,9 @@ impl Peer {
         (self.bandwidth.estimate_bps(), self.bandwidth.loss())
     }
 
-    /// Whether the browser reports arrivals, so that its line can be estimated.
-    pub fn reports_arrivals(&self) -> bool {
-        self.slots.iter().flatten().any(|slot| slot.config.transport_extension.is_some())
-    }
-
-    /// What has been sent lately, repairs and probes included, in bits a second.
-    pub fn sending_bps(&self, now: Instant) -> u64 {
-        self.bandwidth.sending_bps(now)
-    }
-
     /// When the estimate was last cut, because a queue grew or packets were lost.
     pub fn last_cut(&self) -> Option<Instant> {
         self.bandwidth.last_cut()
-    }
-
-    /// The last measured round trip.
-    pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
     }
 
     /// New ICE credentials on both sides; the connection itself goes on (RFC 8445 section 9).
@@ -569,17 +552,6 @@ impl Peer {
 
     fn handle_report(&mut self, now: Instant, report: Report) {
         match report {
-            Report::Loss { last_sender_report, delay, .. } => {
-                if last_sender_report != 0 {
-                    let middle = u32::try_from(self.ntp(now) >> 16 & 0xffff_ffff).unwrap_or(0);
-                    let passed = middle.wrapping_sub(last_sender_report).wrapping_sub(delay);
-                    // Half the range would be nine hours: a browser whose clock is off.
-                    if passed < 1 << 31 {
-                        self.round_trip =
-                            Some(Duration::from_micros((u64::from(passed) * 1_000_000) >> 16));
-                    }
-                }
-            }
             Report::Nack { ssrc, lost } => {
                 let Some(slot) = self.slot_of(ssrc) else { return };
                 for lower in lost {
@@ -600,8 +572,9 @@ impl Peer {
                 self.bandwidth.handle_arrivals(now, &arrivals);
                 self.push_event(Event::Estimate);
             }
-            // A browser says goodbye to single streams too; the session ends by DELETE or silence.
-            Report::Bye => {}
+            // Loss is known from the arrivals. A browser says goodbye to single streams too; the
+            // session ends by DELETE or silence.
+            Report::Loss { .. } | Report::Bye => {}
         }
     }
 

@@ -72,7 +72,8 @@ impl PictureFields {
     }
 
     /// Writes new numbers into a copy of the payload that this description was read from.
-    pub fn write(&self, payload: &mut [u8], id: Option<u16>, base_layer: Option<u8>) {
+    #[cfg(test)]
+    fn write(&self, payload: &mut [u8], id: Option<u16>, base_layer: Option<u8>) {
         for (at, value) in self.patches(id, base_layer).into_iter().flatten() {
             if let Some(byte) = payload.get_mut(usize::from(at)) {
                 *byte = value;
