@@ -49,6 +49,11 @@ const REST_AFTER_CUT: Duration = Duration::from_secs(4);
 /// Loss above which more would make it worse.
 const LOSS_MAX: f64 = 0.05;
 
+/// Repairs allowed for each packet sent, and at most at once: a line that loses a fifth still gets
+/// every packet again, and whoever asks without end is not sent without end.
+const REPAIRS_PER_PACKET: f32 = 0.3;
+const REPAIRS_AT_ONCE_MAX: f32 = 150.0;
+
 /// A packet to be written at the end of the turn.
 #[derive(Debug, Clone, Copy)]
 struct Queued {
@@ -68,6 +73,8 @@ pub(crate) struct Viewer {
     /// When the first picture was sent: estimates from before say nothing.
     pub(crate) picture_since: Option<Instant>,
     queue: Vec<Queued>,
+    /// Repairs that may be sent now.
+    repairs_allowed: f32,
     next_question: Option<Instant>,
     question_every: Duration,
 }
@@ -89,6 +96,7 @@ impl Viewer {
             estimate_bps: None,
             picture_since: None,
             queue: Vec::new(),
+            repairs_allowed: REPAIRS_AT_ONCE_MAX,
             next_question: None,
             question_every: ASK_EVERY_MIN,
         }
@@ -226,7 +234,7 @@ impl Viewer {
                     if length == 0 {
                         continue;
                     }
-                    written += 1;
+                    written += 1_u16;
                     if segments == 0 {
                         segment_bytes = length;
                     }
@@ -241,7 +249,19 @@ impl Viewer {
         });
         queue.clear();
         self.queue = queue;
-        written
+        let written = written?;
+        let earned = self.repairs_allowed + f32::from(written) * REPAIRS_PER_PACKET;
+        self.repairs_allowed = earned.min(REPAIRS_AT_ONCE_MAX);
+        Ok(u64::from(written))
+    }
+
+    /// Whether one more repair may be sent; it is counted.
+    pub(crate) fn takes_repair(&mut self) -> bool {
+        let allowed = self.repairs_allowed >= 1.0;
+        if allowed {
+            self.repairs_allowed -= 1.0;
+        }
+        allowed
     }
 
     /// Sends one packet again.

@@ -266,6 +266,9 @@ impl Worker {
             let (Side::Viewer(viewer), Some(room)) = (&mut peer.side, &self.rooms[room_at]) else {
                 continue;
             };
+            if !viewer.takes_repair() {
+                continue;
+            }
             let statistics = &mut self.statistics;
             let (now, buffer) = (self.now, &mut self.buffer);
             let sent = viewer.send_repair(now, slot, entry, &room.ring, buffer, |run| {
