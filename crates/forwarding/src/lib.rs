@@ -12,6 +12,10 @@
 //! The payload of a packet never enters the room: [`Output::Forward`] tells what to write in front
 //! of it, so a thousand receivers share one buffer.
 //!
+//! When several rooms serve one event, each on a thread of its own, one of them seats the voices
+//! ([`Output::Seating`]) and the others do as it says ([`Room::follow`]), so that everybody hears
+//! the same people.
+//!
 //! # What holds at all times
 //! * A packet of a track reaches a receiver only while the plan of the receiver's class names its
 //!   owner for that use, and never the owner itself. Taking a name out of the plan works before
@@ -31,7 +35,7 @@ mod track;
 mod units;
 
 pub use codec::{Codec, PictureFields, PictureId, describe};
-pub use plan::{Class, Hearing, SLOTS, Seats, SlotKind};
+pub use plan::{Class, Hearing, SLOTS, Seating, Seats, SlotKind};
 pub use room::{Demand, Forward, Full, Output, Packet, ReceiverSpec, Room};
 pub use track::TrackKind;
 pub use units::{Format, Formats, Micros, Owner, ReceiverId, TrackId};

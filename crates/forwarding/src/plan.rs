@@ -103,6 +103,15 @@ impl Hearing {
     }
 }
 
+/// Who sits in those slots of a class in which people keep their seats.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seating {
+    /// The voices.
+    pub voices: [Option<Owner>; FLOOR_VOICES_MAX],
+    /// The small pictures.
+    pub thumbnails: [Option<Owner>; THUMBNAILS_MAX],
+}
+
 /// Who is carried in which slot.
 pub type Seats = [Option<Owner>; SLOTS];
 

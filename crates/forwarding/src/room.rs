@@ -2,11 +2,9 @@
 
 mod seating;
 
-use base::limits::THUMBNAILS_MAX;
-
 use crate::allocation::{Allocation, Keeping};
 use crate::codec::{Codec, describe};
-use crate::plan::{Class, Hearing, SLOTS, Seats, SlotKind, VOICES};
+use crate::plan::{Class, Hearing, SLOTS, Seating, Seats, SlotKind, VOICES};
 use crate::rewrite::{Place, Rewriter};
 use crate::speaking::Voice;
 use crate::track::{Arrival, Layer, Stream, Track, TrackKind};
@@ -100,6 +98,13 @@ pub enum Output {
         /// Who is in them now.
         seats: Seats,
     },
+    /// Others than before keep seats in a class: to be told to the rooms that follow this one.
+    Seating {
+        /// Whose slots.
+        class: Class,
+        /// Who sits in them.
+        seating: Seating,
+    },
     /// Other persons are speaking than before, the loudest first.
     Speaking(Vec<Owner>),
     /// Nothing more to do until then, or until the next change if `None`.
@@ -175,8 +180,8 @@ struct Receiver {
 #[derive(Debug, Clone, Default)]
 struct ClassState {
     hearing: Hearing,
-    voices: [Option<Owner>; VOICES],
-    thumbnails: [Option<Owner>; THUMBNAILS_MAX],
+    seating: Seating,
+    seating_told: Seating,
     seats: [Option<u16>; SLOTS],
     shown: Seats,
     reported: Seats,
@@ -206,6 +211,8 @@ pub struct Room {
     vacant_receivers: Vec<u32>,
     slots: Vec<Slot>,
     classes: [ClassState; 2],
+    /// Another room seats the voices, see [`Room::follow`].
+    follows: bool,
     fan_out: Option<FanOut>,
     /// Slots in which a picture is over and nothing was said about it yet.
     stopped: Vec<u32>,
@@ -375,6 +382,18 @@ impl Room {
         }
     }
 
+    /// From now on another room that serves the same event says who keeps which seat of a class.
+    /// Whom the plan does not name is not seated all the same.
+    pub fn follow(&mut self, now: Micros, class: Class, seating: Seating) {
+        self.begin(now);
+        self.follows = true;
+        let state = &mut self.classes[class.index()];
+        if state.seating != seating {
+            state.seating = seating;
+            self.reseat(class);
+        }
+    }
+
     /// The receiver's network carries so much, in bits a second.
     pub fn set_estimate(&mut self, now: Micros, id: ReceiverId, estimate_bps: u64) {
         self.begin(now);
@@ -403,6 +422,17 @@ impl Room {
         let slot = &self.slots[id.index() * SLOTS + slot.index()];
         if let Some(held) = slot.waiting.or(slot.running)
             && let Some(layer) = layer_mut(&mut self.tracks, held.link)
+        {
+            layer.want_key_frame();
+            self.requests_changed = true;
+        }
+    }
+
+    /// Somebody who watches the track elsewhere needs a key frame of this layer.
+    pub fn want_key_frame(&mut self, now: Micros, id: TrackId, layer: u8) {
+        self.begin(now);
+        if self.is_track(id)
+            && let Some(layer) = layer_mut(&mut self.tracks, Link { track: id.index, layer })
         {
             layer.want_key_frame();
             self.requests_changed = true;
@@ -492,6 +522,10 @@ impl Room {
             if state.reported != state.shown {
                 state.reported = state.shown;
                 return Output::Slots { class, seats: state.shown };
+            }
+            if !self.follows && state.seating_told != state.seating {
+                state.seating_told = state.seating;
+                return Output::Seating { class, seating: state.seating };
             }
         }
         if std::mem::take(&mut self.speaking_changed) {

@@ -411,7 +411,7 @@ impl World {
                         }
                     }
                 }
-                Output::Speaking(_) => {}
+                Output::Speaking(_) | Output::Seating { .. } => {}
                 Output::Timeout(at) => {
                     self.timeout = at;
                     return;
@@ -574,7 +574,10 @@ impl World {
         }
         assert!(self.room.is_empty());
         self.room.handle_timeout(self.now.plus(Micros::from_millis(5_000)));
-        assert!(matches!(self.room.poll_output(), Output::Slots { .. } | Output::Timeout(_)));
+        assert!(matches!(
+            self.room.poll_output(),
+            Output::Slots { .. } | Output::Seating { .. } | Output::Timeout(_)
+        ));
     }
 
     fn pick(&mut self, count: usize) -> usize {

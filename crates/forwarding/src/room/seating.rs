@@ -1,8 +1,8 @@
 //! Who sits in which slot, and which layer of it each receiver gets.
 
-use super::{Link, Room, SHORTAGE_MIN};
+use super::{ClassState, Link, Room, SHORTAGE_MIN};
 use crate::allocation::{Allocation, Choice, Keeping, Offer, allocate};
-use crate::plan::{Class, SLOTS, SlotKind, VOICES, seat, seat_voices};
+use crate::plan::{Class, Hearing, SLOTS, Seating, SlotKind, VOICES, seat, seat_voices};
 use crate::track::TrackKind;
 use crate::units::Owner;
 
@@ -27,43 +27,29 @@ impl Room {
     /// Decides anew which track sits in which slot of a class, and gives every receiver of the
     /// class its share.
     pub(super) fn reseat(&mut self, class: Class) {
-        let state = &self.classes[class.index()];
-        let hearing = &state.hearing;
-        let microphone = |owner: Owner| self.find_track(owner, TrackKind::Microphone);
-        let candidates: Vec<Owner> =
-            hearing.voices.iter().copied().filter(|&owner| microphone(owner).is_some()).collect();
-        let mut voices = state.voices;
-        seat_voices(&mut voices, &candidates, |owner| {
-            let track = microphone(owner).and_then(|at| self.tracks[usize::from(at)].as_ref());
-            track.map_or((false, 0), |t| (t.voice.is_speaking(self.now), t.voice.loudness()))
-        });
-
+        let seating = if self.follows { self.permitted(class) } else { self.seating(class) };
+        let hearing = &self.classes[class.index()].hearing;
+        let find =
+            |owner: Option<Owner>, kind| owner.and_then(|owner| self.find_track(owner, kind));
         let mut seats = [None; SLOTS];
-        for (slot, owner) in voices.iter().enumerate() {
-            seats[slot] = owner.and_then(microphone);
+        for (slot, owner) in seating.voices.into_iter().enumerate() {
+            seats[slot] = find(owner, TrackKind::Microphone);
         }
-        let screen_sound =
-            hearing.screen.and_then(|owner| self.find_track(owner, TrackKind::ScreenSound));
         // From the end, where the next voice will come last.
         if let Some(free) = seats[..VOICES].iter_mut().rev().find(|seat| seat.is_none()) {
-            *free = screen_sound;
+            *free = find(hearing.screen, TrackKind::ScreenSound);
         }
-        let camera = |owner: Owner| self.find_track(owner, TrackKind::Camera);
-        let candidates: Vec<Owner> =
-            hearing.thumbnails.iter().copied().filter(|o| camera(*o).is_some()).collect();
-        let mut thumbnails = state.thumbnails;
-        seat(&mut thumbnails, &candidates);
-        seats[SlotKind::Main.index()] = hearing.main.and_then(camera);
-        seats[SlotKind::Screen.index()] =
-            hearing.screen.and_then(|owner| self.find_track(owner, TrackKind::Screen));
+        seats[SlotKind::Main.index()] = find(hearing.main, TrackKind::Camera);
+        seats[SlotKind::Screen.index()] = find(hearing.screen, TrackKind::Screen);
         let first = SlotKind::Thumbnail(0).index();
-        for (slot, owner) in thumbnails.iter().enumerate() {
-            seats[first + slot] = owner.and_then(camera);
+        for (slot, owner) in seating.thumbnails.into_iter().enumerate() {
+            seats[first + slot] = find(owner, TrackKind::Camera);
         }
 
         let state = &mut self.classes[class.index()];
-        state.voices = voices;
-        state.thumbnails = thumbnails;
+        if !self.follows {
+            state.seating = seating;
+        }
         state.seats = seats;
         for receiver in 0..self.receivers.len() {
             if self.receivers[receiver].as_ref().is_some_and(|r| r.class == class) {
@@ -71,6 +57,35 @@ impl Room {
             }
         }
         self.update_shown(class);
+    }
+
+    /// Seats the voices and small pictures of a class, who sits stays seated.
+    fn seating(&self, class: Class) -> Seating {
+        let state = &self.classes[class.index()];
+        let Hearing { voices, thumbnails, .. } = &state.hearing;
+        let sending = |owners: &[Owner], kind| -> Vec<Owner> {
+            owners.iter().copied().filter(|o| self.find_track(*o, kind).is_some()).collect()
+        };
+        let mut seating = state.seating;
+        let candidates = sending(voices, TrackKind::Microphone);
+        seat_voices(&mut seating.voices, &candidates, |owner| {
+            let track = self.find_track(owner, TrackKind::Microphone);
+            let track = track.and_then(|at| self.tracks[usize::from(at)].as_ref());
+            track.map_or((false, 0), |t| (t.voice.is_speaking(self.now), t.voice.loudness()))
+        });
+        seat(&mut seating.thumbnails, &sending(thumbnails, TrackKind::Camera));
+        seating
+    }
+
+    /// The seating that was told, without those whom the plan does not name.
+    fn permitted(&self, class: Class) -> Seating {
+        let ClassState { hearing, seating, .. } = &self.classes[class.index()];
+        Seating {
+            voices: seating.voices.map(|seat| seat.filter(|o| hearing.voices.contains(o))),
+            thumbnails: seating
+                .thumbnails
+                .map(|seat| seat.filter(|o| hearing.thumbnails.contains(o))),
+        }
     }
 
     /// A track has a new layer: those who watch it choose again.
