@@ -30,6 +30,7 @@ mod codec;
 mod plan;
 mod rewrite;
 mod room;
+pub mod sink;
 mod speaking;
 mod track;
 mod units;

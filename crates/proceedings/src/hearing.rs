@@ -8,6 +8,7 @@
 
 use base::PersonId;
 
+use crate::definition::RecordStatus;
 use crate::state::{Admission, Attendance, EventState, Life, Microphone};
 
 /// What a person publishes in one media session.
@@ -32,7 +33,34 @@ pub struct Hearing {
     pub thumbnails: Vec<PersonId>,
 }
 
+/// Whether what the audience hears and sees is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Recording {
+    /// Nothing is kept.
+    #[default]
+    Off,
+    /// It is kept, and who spoke.
+    Attributed,
+    /// It is kept, but not who spoke.
+    Unattributed,
+}
+
 impl EventState {
+    /// Whether the recorder gets what the audience gets: while the event is live, on the record
+    /// where the policy has recording, under the Chatham House Rule where it has that as well, off
+    /// the record never.
+    pub fn recording(&self) -> Recording {
+        let policy = &self.definition.policy;
+        match self.record_status() {
+            _ if !policy.recording => Recording::Off,
+            RecordStatus::OnTheRecord => Recording::Attributed,
+            RecordStatus::ChathamHouseRule if policy.chatham_house_recorded => {
+                Recording::Unattributed
+            }
+            RecordStatus::ChathamHouseRule | RecordStatus::OffTheRecord => Recording::Off,
+        }
+    }
+
     /// What the audience is to hear and see.
     pub fn audience_hearing(&self) -> Hearing {
         if self.life != Life::Live {

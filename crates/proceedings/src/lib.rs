@@ -25,7 +25,7 @@ pub use definition::{
     EventDefinition, LobbyPolicy, Party, Person, Policy, RecordStatus, Role, Segment, SegmentKind,
 };
 pub use event::Event;
-pub use hearing::{Hearing, Source};
+pub use hearing::{Hearing, Recording, Source};
 pub use refusal::Refusal;
 pub use state::{
     Admission, Attendance, EventState, Grant, Hand, Life, Microphone, ProgrammeState,

@@ -199,6 +199,7 @@ impl Desk {
         let plan = StagePlan {
             audience: hearing(state.audience_hearing()),
             stage: hearing(state.stage_hearing()),
+            record: record(state.recording()),
         };
         let mut book = self.book();
         if book.plan != plan {
@@ -302,6 +303,14 @@ pub(crate) fn may(state: &EventState, person: &PersonId, kind: Kind) -> bool {
 
 fn may_keep(state: &EventState, session: &Session) -> bool {
     may(state, &session.person, session.kind)
+}
+
+fn record(recording: proceedings::Recording) -> sfu::Record {
+    match recording {
+        proceedings::Recording::Off => sfu::Record::Off,
+        proceedings::Recording::Attributed => sfu::Record::Attributed,
+        proceedings::Recording::Unattributed => sfu::Record::Unattributed,
+    }
 }
 
 fn hearing(hearing: proceedings::Hearing) -> sfu::Hearing {

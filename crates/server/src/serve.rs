@@ -166,7 +166,8 @@ impl Server {
             config.announce.iter().map(|ip| SocketAddr::new(*ip, address.port())).collect()
         };
         let workers = config.media_workers;
-        let (sfu, media_events) = Sfu::start(SfuConfig { udp, announce, workers })?;
+        let (sfu, media_events) =
+            Sfu::start(SfuConfig { udp, announce, workers, subscriber: None })?;
         let app = shared(parts, Arc::new(sfu), public_url, config.trusted_proxies, config.limits);
         Ok(Self { tcp, address, tls, app, media_events })
     }

@@ -29,6 +29,7 @@ mod ring;
 mod rooms;
 mod socket;
 mod statistics;
+mod taps;
 mod types;
 mod viewer;
 mod worker;
@@ -38,12 +39,13 @@ use std::sync::Arc;
 
 use base::limits::SDP_BYTES_MAX;
 use base::{EventId, PersonId};
+use forwarding::sink::{SinkId, Subscriber};
 use tokio::sync::{mpsc, oneshot};
 
 pub use errors::{OfferError, PatchError, StartError};
 pub use statistics::Statistics;
 pub use types::{
-    Answer, Hearing, Kind, ReceiverClass, SessionId, SfuEvent, Slots, Source, StagePlan,
+    Answer, Hearing, Kind, ReceiverClass, Record, SessionId, SfuEvent, Slots, Source, StagePlan,
 };
 
 use mailbox::Mailbox;
@@ -69,6 +71,8 @@ pub struct SfuConfig {
     pub announce: Vec<SocketAddr>,
     /// Media workers. This version runs one, whatever larger number is asked for.
     pub workers: usize,
+    /// Who keeps what the plans say is to be kept.
+    pub subscriber: Option<Arc<dyn Subscriber>>,
 }
 
 /// The handle of the media engine. Clones are cheap; when the last one is dropped, every session
@@ -92,7 +96,7 @@ impl Sfu {
     /// [`StartError`] when there is no usable address, no certificate can be made, or the socket
     /// or the thread cannot be set up.
     pub fn start(config: SfuConfig) -> Result<(Self, mpsc::Receiver<SfuEvent>), StartError> {
-        let SfuConfig { udp, announce, workers } = config;
+        let SfuConfig { udp, announce, workers, subscriber } = config;
         if workers == 0 {
             return Err(StartError::NoWorker);
         }
@@ -113,7 +117,7 @@ impl Sfu {
         std::thread::Builder::new()
             .name("media-0".to_owned())
             .spawn(move || {
-                let worker = Worker::new(socket, announce, worker_mailbox, events);
+                let worker = Worker::new(socket, announce, worker_mailbox, events, subscriber);
                 runtime.block_on(worker.run(inbox));
             })
             .map_err(StartError::Thread)?;
@@ -217,6 +221,12 @@ impl Sfu {
     /// nothing; of several calls in a row the last one counts.
     pub fn set_plan(&self, event: &EventId, plan: StagePlan) {
         self.shared.mailbox.set_plan(event, plan);
+    }
+
+    /// Asks the sender of a sink's track for key frames of all its layers. Requests are merged, and
+    /// passed on at most once a second for each track.
+    pub fn request_key_frame(&self, sink: SinkId) {
+        self.shared.mailbox.request_key_frame(sink);
     }
 
     /// Ends every session of an event and forgets its plan.

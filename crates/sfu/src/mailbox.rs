@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base::{EventId, PersonId};
+use forwarding::sink::SinkId;
 use tokio::sync::Notify;
 
 use crate::types::{ReceiverClass, StagePlan};
@@ -17,6 +18,7 @@ pub(crate) struct Orders {
     pub(crate) ended_people: BTreeSet<(EventId, PersonId)>,
     pub(crate) classes: BTreeMap<(EventId, PersonId), ReceiverClass>,
     pub(crate) plans: BTreeMap<EventId, StagePlan>,
+    pub(crate) key_frames: BTreeSet<SinkId>,
 }
 
 /// The mailbox between the handles and the worker.
@@ -34,6 +36,11 @@ impl Mailbox {
 
     pub(crate) fn set_class(&self, event: &EventId, person: &PersonId, class: ReceiverClass) {
         self.orders().classes.insert((event.clone(), person.clone()), class);
+        self.filled.notify_one();
+    }
+
+    pub(crate) fn request_key_frame(&self, sink: SinkId) {
+        self.orders().key_frames.insert(sink);
         self.filled.notify_one();
     }
 

@@ -1,12 +1,15 @@
 //! One event on a worker: its forwarding core, and who the numbers in the core are.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base::limits::{FLOOR_VOICES_MAX, THUMBNAILS_MAX};
 use base::{EventId, PersonId};
+use forwarding::sink::Subscriber;
 use forwarding::{Class, Micros, Owner, ReceiverId, Room, Seats, SlotKind, TrackId, TrackKind};
 
 use crate::ring::Ring;
+use crate::taps::Taps;
 use crate::types::{Hearing, ReceiverClass, Slots, StagePlan};
 
 /// What a person is sending.
@@ -37,13 +40,16 @@ pub(crate) struct EventRoom {
     receivers: Vec<usize>,
     tracks: Vec<Option<Origin>>,
     sending: HashMap<Owner, Sending>,
+    /// What is kept of this event.
+    pub(crate) taps: Taps,
     /// Whether the server has told a plan that is not empty: then the room stays without peers.
     planned: bool,
 }
 
 impl EventRoom {
-    pub(crate) fn new(id: EventId) -> Self {
+    pub(crate) fn new(id: EventId, subscriber: Option<Arc<dyn Subscriber>>) -> Self {
         Self {
+            taps: Taps::new(id.clone(), subscriber),
             id,
             core: Room::new(),
             deadline: None,
@@ -76,6 +82,7 @@ impl EventRoom {
     pub(crate) fn set_plan(&mut self, now: Micros, plan: &StagePlan) {
         self.planned = *plan != StagePlan::default();
         let [audience, stage] = [&plan.audience, &plan.stage].map(|hearing| self.hearing(hearing));
+        self.taps.set_plan(plan.record, &audience);
         self.core.set_plan(now, audience, stage);
     }
 
@@ -164,7 +171,7 @@ mod tests {
     #[test]
     fn people_keep_their_numbers() {
         let person = |name: &str| PersonId::new(name).expect("an id");
-        let mut room = EventRoom::new(EventId::new("e").expect("an id"));
+        let mut room = EventRoom::new(EventId::new("e").expect("an id"), None);
         let kazi = room.owner(&person("kazi"));
         let ganich = room.owner(&person("ganich"));
         assert_eq!(room.owner(&person("kazi")), kazi);
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_planned_room_outlives_its_peers() {
-        let mut room = EventRoom::new(EventId::new("e").expect("an id"));
+        let mut room = EventRoom::new(EventId::new("e").expect("an id"), None);
         assert!(room.is_over());
         let mut plan = StagePlan::default();
         plan.audience.main = PersonId::new("ganich").ok();

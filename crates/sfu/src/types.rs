@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use base::limits::{FLOOR_VOICES_MAX, THUMBNAILS_MAX};
 use base::{EventId, PersonId};
+pub use forwarding::sink::Record;
 
 /// What a publishing session carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,6 +42,14 @@ pub struct SessionId(u128);
 impl SessionId {
     pub(crate) fn random() -> Self {
         Self(rand::random())
+    }
+
+    /// A number for the clock of the session's sender, from which the session cannot be told.
+    pub(crate) fn clock(self) -> u64 {
+        let bytes = self.0.to_be_bytes();
+        let mut hasher = std::hash::DefaultHasher::new();
+        std::hash::Hasher::write(&mut hasher, &bytes);
+        std::hash::Hasher::finish(&hasher)
     }
 }
 
@@ -92,6 +101,8 @@ pub struct StagePlan {
     pub audience: Hearing,
     /// For those on stage.
     pub stage: Hearing,
+    /// Whether what the audience gets is kept too.
+    pub record: Record,
 }
 
 /// What one class of receivers gets. Anything not named here is not forwarded to that class.

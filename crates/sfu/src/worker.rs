@@ -2,6 +2,7 @@
 //! peers and the forwarding cores work on it, and sends what came out; nothing in it waits.
 
 mod media;
+mod taps;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use base::limits::CONNECTIONS_PER_PERSON_MAX;
 use base::{EventId, PersonId};
+use forwarding::sink::Subscriber;
 use forwarding::{Micros, ReceiverSpec};
 use str0m::{Candidate, Event, IceCreds};
 use tokio::sync::{mpsc, oneshot};
@@ -82,6 +84,7 @@ pub(crate) struct Worker {
     candidates: Vec<Candidate>,
     mailbox: Arc<Mailbox>,
     outlet: Outlet,
+    subscriber: Option<Arc<dyn Subscriber>>,
     /// The origin of the cores' time.
     origin: Instant,
     now: Instant,
@@ -114,6 +117,7 @@ impl Worker {
         announce: Vec<SocketAddr>,
         mailbox: Arc<Mailbox>,
         events: mpsc::Sender<SfuEvent>,
+        subscriber: Option<Arc<dyn Subscriber>>,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -122,6 +126,7 @@ impl Worker {
             announce,
             mailbox,
             outlet: Outlet::new(events),
+            subscriber,
             origin: now,
             now,
             peers: Vec::new(),
@@ -224,6 +229,9 @@ impl Worker {
         for (event, plan) in orders.plans {
             self.set_plan(&event, &plan);
         }
+        for sink in orders.key_frames {
+            self.tap_key_frame(sink);
+        }
     }
 
     fn set_plan(&mut self, event: &EventId, plan: &StagePlan) {
@@ -232,6 +240,7 @@ impl Worker {
         if let Some(room) = &mut self.rooms[at] {
             room.set_plan(now, plan);
         }
+        self.start_taps(at);
         self.drain_room(at, None);
     }
 
@@ -372,7 +381,7 @@ impl Worker {
             self.rooms.push(None);
             self.rooms.len() - 1
         });
-        self.rooms[at] = Some(EventRoom::new(event.clone()));
+        self.rooms[at] = Some(EventRoom::new(event.clone(), self.subscriber.clone()));
         self.rooms_by_event.insert(event.clone(), at);
         at
     }

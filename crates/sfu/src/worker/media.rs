@@ -65,6 +65,7 @@ impl Worker {
             // The first packet of a track, or the first after a change of codec.
             if let Some(old) = place.take() {
                 room.core.remove_track(now, old.id);
+                room.taps.remove(old.id);
                 room.set_track(old.id, None);
                 self.drain_room(room_at, None);
             }
@@ -87,11 +88,10 @@ impl Worker {
                 payload: &packet.payload,
             },
         );
-        let arriving = Stored {
-            payload: Arc::clone(&packet.payload),
-            format,
-            pictures: describe(codec, &packet.payload).pictures,
-        };
+        let described = describe(codec, &packet.payload);
+        room.taps.take(id, stream.layer, described.key_frame_start, packet);
+        let arriving =
+            Stored { payload: Arc::clone(&packet.payload), format, pictures: described.pictures };
         self.drain_room(room_at, Some(arriving));
     }
 
@@ -117,6 +117,7 @@ impl Worker {
             publisher.tracks[usize::from(!kind.is_audio())] =
                 Some(SentTrack { id, kind, format, last_packet: self.now });
         }
+        self.tap(at, id, kind, codec);
         self.drain_room(room_at, None);
         self.report_tracks(room_at, owner);
         Some(id)
@@ -231,6 +232,7 @@ impl Worker {
         for track in stopped {
             if let Some(room) = &mut self.rooms[room_at] {
                 room.core.remove_track(now, track.id);
+                room.taps.remove(track.id);
                 room.set_track(track.id, None);
             }
             self.drain_room(room_at, None);

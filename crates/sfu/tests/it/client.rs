@@ -446,3 +446,8 @@ fn descriptor(codec: Codec, key: bool, first: bool, frame: u32) -> Vec<u8> {
         _ => Vec::new(),
     }
 }
+
+/// Whose payload this is.
+pub(crate) fn tag(payload: &[u8]) -> Option<u8> {
+    payload.split_last_chunk::<STAMP>().map(|(_, stamp)| stamp[0])
+}

@@ -2,11 +2,14 @@
 //! made-up media and judge strictly what they receive.
 
 mod client;
+mod kept;
 
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::{EventId, PersonId, Random, SplitMix};
+use forwarding::sink::Subscriber;
 use sfu::{
     Hearing, Kind, OfferError, PatchError, ReceiverClass, Sfu, SfuConfig, SfuEvent, Source,
     StagePlan,
@@ -39,10 +42,14 @@ impl House {
 
     /// Opens on an address of the system, and tells peers the loopback address.
     fn open_at(bind: &str) -> Self {
+        Self::open_with(bind, None)
+    }
+
+    fn open_with(bind: &str, subscriber: Option<Arc<dyn Subscriber>>) -> Self {
         let udp = UdpSocket::bind(bind).expect("a socket");
         let port = udp.local_addr().expect("bound").port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let config = SfuConfig { udp, announce: vec![address], workers: 1 };
+        let config = SfuConfig { udp, announce: vec![address], workers: 1, subscriber };
         let (sfu, events) = Sfu::start(config).expect("it starts");
         let event = EventId::new("russian-diplomats-day").expect("an id");
         Self { sfu, events, seen: Vec::new(), address, event }
@@ -87,7 +94,7 @@ impl House {
     }
 
     fn audience(&self, hearing: Hearing) {
-        let plan = StagePlan { audience: hearing, stage: Hearing::default() };
+        let plan = StagePlan { audience: hearing, ..StagePlan::default() };
         self.sfu.set_plan(&self.event, plan);
     }
 
@@ -376,7 +383,7 @@ async fn those_on_stage_hear_each_other_but_not_themselves() {
     let _two = house.camera("kazi", 2).await;
     let both = vec![person("ganich"), person("kazi")];
     let stage = Hearing { voices: both, main: Some(person("ganich")), ..Hearing::default() };
-    house.sfu.set_plan(&house.event, StagePlan { audience: Hearing::default(), stage });
+    house.sfu.set_plan(&house.event, StagePlan { stage, ..StagePlan::default() });
     let plan = Plan { receive: FULL, ..Plan::default() };
     let (ganich, _) = house.receive("ganich", ReceiverClass::Stage, plan.clone()).await;
     let (kazi, _) = house.receive("kazi", ReceiverClass::Audience, plan).await;
@@ -701,7 +708,7 @@ fn a_wrong_start_says_what_is_wrong() {
         (vec![wildcard], 1, "0.0.0.0:443 cannot be announced"),
         (vec![here], 0, "at least one media worker"),
     ] {
-        let started = Sfu::start(SfuConfig { udp: udp(), announce, workers });
+        let started = Sfu::start(SfuConfig { udp: udp(), announce, workers, subscriber: None });
         let error = started.map(|_| ()).expect_err(sentence).to_string();
         assert!(error.contains(sentence), "{error}");
     }

@@ -82,3 +82,33 @@ fn who_may_publish() {
         assert_eq!(play.state.may_publish(&id(who), Source::Screen), screen, "{who}");
     }
 }
+
+#[test]
+fn what_is_kept() {
+    use proceedings::{RecordStatus, Recording};
+    let rows = [
+        (RecordStatus::OnTheRecord, true, false, Recording::Attributed),
+        (RecordStatus::OnTheRecord, false, true, Recording::Off),
+        (RecordStatus::ChathamHouseRule, true, true, Recording::Unattributed),
+        (RecordStatus::ChathamHouseRule, true, false, Recording::Off),
+        (RecordStatus::ChathamHouseRule, false, true, Recording::Off),
+        (RecordStatus::OffTheRecord, true, true, Recording::Off),
+    ];
+    for (status, recording, chatham_house_recorded, kept) in rows {
+        let mut play = Play::at(Life::Live);
+        let policy = &mut play.state.definition.policy;
+        (policy.recording, policy.chatham_house_recorded) = (recording, chatham_house_recorded);
+        let segment = play.state.definition.segments[0].id.clone();
+        if status != RecordStatus::OnTheRecord {
+            play.ok(by("kazi"), Command::SetRecordStatus { segment, status });
+        }
+        assert_eq!(play.state.recording(), kept, "{status:?} {recording} {chatham_house_recorded}");
+        play.ok(by("kazi"), suspend());
+        assert_eq!(play.state.recording(), Recording::Off, "suspended");
+        play.ok(by("kazi"), Command::ResumeEvent);
+        assert_eq!(play.state.recording(), kept);
+        play.ok(by("kazi"), Command::CloseEvent);
+        assert_eq!(play.state.recording(), Recording::Off, "closed");
+    }
+    assert_eq!(Play::at(Life::GreenRoom).state.recording(), Recording::Off);
+}
