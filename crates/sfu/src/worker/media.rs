@@ -169,6 +169,8 @@ impl Worker {
                     event: room.id.clone(),
                     persons: owners.into_iter().filter_map(|owner| room.person(owner)).collect(),
                 }),
+                // The only room of its event decides by itself; no other has to follow.
+                Output::Seating { .. } => {}
                 Output::Timeout(deadline) => {
                     room.deadline = deadline;
                     break;
