@@ -56,6 +56,7 @@ if [ "$for_what" = test ]; then
   need strace strace
   need ffmpeg ffmpeg
   need ip iproute2
+  need nft nftables
   need unshare util-linux
 fi
 if ! at_least "$node_wanted" "$(node_version)"; then need npm npm; fi

@@ -13,19 +13,54 @@ const BACKLOG: i32 = 1_024;
 const ATTEMPTS: usize = 16;
 
 /// What a new connection begins with tells what it is: TLS by its record type, HTTP by the letter
-/// of a method. Anything else would be media over TCP (RFC 4571), which begins with a length.
+/// of a method, the relay by a STUN message, media by a STUN message behind a length (RFC 4571).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
     Tls,
     Http,
+    /// A request to the relay (RFC 8656 over TCP).
+    Relay,
+    /// An ICE check (RFC 6544).
+    Media,
     Other,
 }
 
-pub(crate) fn opening(first: u8) -> Opening {
-    match first {
-        0x16 => Opening::Tls,
-        b'A'..=b'Z' => Opening::Http,
-        _ => Opening::Other,
+/// So many bytes always tell.
+pub(crate) const OPENING_BYTES: usize = 10;
+
+const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+
+/// The type of a binding request, and bytes of the shortest STUN message (RFC 8489).
+const BINDING_REQUEST: [u8; 2] = [0, 1];
+const STUN_BYTES_MIN: u16 = 20;
+
+/// What begins with `head`; `None` while that cannot be told.
+pub(crate) fn opening(head: &[u8]) -> Option<Opening> {
+    match head {
+        [] => None,
+        [0x16, ..] => Some(Opening::Tls),
+        [b'A'..=b'Z', ..] => Some(Opening::Http),
+        // The two upper bits of a STUN message are zero, and no check has a kilobyte.
+        [0..=3, ..] => stun(head),
+        _ => Some(Opening::Other),
+    }
+}
+
+fn stun(head: &[u8]) -> Option<Opening> {
+    let [first, second, third, fourth, rest @ ..] = head else { return None };
+    let starts = |at: usize| {
+        let from = rest.get(at..).unwrap_or_default();
+        let known = from.len().min(STUN_COOKIE.len());
+        from[..known] == STUN_COOKIE[..known]
+    };
+    let length = u16::from_be_bytes([*first, *second]);
+    let framed = length >= STUN_BYTES_MIN && [*third, *fourth] == BINDING_REQUEST && starts(2);
+    let bare = u16::from_be_bytes([*third, *fourth]) % 4 == 0 && starts(0);
+    match (framed, bare) {
+        (true, _) if head.len() >= OPENING_BYTES => Some(Opening::Media),
+        (false, true) if head.len() >= OPENING_BYTES - 2 => Some(Opening::Relay),
+        (false, false) => Some(Opening::Other),
+        _ => None,
     }
 }
 
@@ -119,9 +154,25 @@ mod tests {
 
     #[test]
     fn what_a_connection_begins_with() {
-        assert_eq!(opening(0x16), Opening::Tls);
-        assert_eq!(opening(b'G'), Opening::Http);
-        assert_eq!(opening(0), Opening::Other);
+        let check = [0, 108, 0, 1, 0, 88, 0x21, 0x12, 0xa4, 0x42, 7];
+        let allocate = [0, 3, 0, 8, 0x21, 0x12, 0xa4, 0x42, 7];
+        for (head, expected) in [
+            (&[][..], None),
+            (&[0x16], Some(Opening::Tls)),
+            (b"G", Some(Opening::Http)),
+            (&[0], None),
+            (&check[..9], None),
+            (&check, Some(Opening::Media)),
+            (&allocate[..7], None),
+            (&allocate, Some(Opening::Relay)),
+            // Too short for a check, not whole words for the relay.
+            (&[0, 0, 0, 1], Some(Opening::Other)),
+            (&[0, 108, 0, 1, 0, 88, 0x21, 0x13], Some(Opening::Other)),
+            (&[0, 3, 0, 8, 0x21, 0x12, 0], Some(Opening::Other)),
+            (&[0x80, 0x60], Some(Opening::Other)),
+        ] {
+            assert_eq!(opening(head), expected, "{head:?}");
+        }
     }
 
     #[test]

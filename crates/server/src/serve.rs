@@ -17,9 +17,9 @@ use base::{Clock, Random};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sfu::{Sfu, SfuConfig, SfuEvent, StartError};
+use sfu::{Sfu, SfuConfig, SfuEvent, StartError, Tunnels};
 use storage::{LinkKey, Storage};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
@@ -29,10 +29,12 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tower::ServiceExt;
 
 use crate::app::{App, Limits, SOCKETS_MAX};
-use crate::listen::{self, Opening};
+use crate::ice_tcp;
+use crate::listen::{self, OPENING_BYTES, Opening};
 use crate::media::MediaEngine;
 use crate::open::Open;
-use crate::rate::PerAddress;
+use crate::rate::{PerAddress, Rate};
+use crate::rewound::Rewound;
 use crate::router::router;
 
 /// Connections served at once: the sockets of the largest audience, and as many requests again.
@@ -41,6 +43,18 @@ const CONNECTIONS_MAX: usize = 2 * SOCKETS_MAX;
 
 /// Time for the first byte, for the TLS handshake, and for the head of each request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Media connections that have not shown an authentic check yet. A browser does so with its first
+/// packet.
+const WAITING_MAX: usize = 512;
+
+/// New media connections of one address: a lecture hall behind one address in which everybody's
+/// browser tries TCP at once.
+const MEDIA_CONNECTIONS: Rate = Rate { burst: 1_000, per_second: 50.0 };
+
+/// What the system may hold of a media connection before it takes no more, in bytes: what waits
+/// there is old when it arrives.
+const MEDIA_BUFFER_BYTES: usize = 64 << 10;
 
 /// Longest head of a request. A token and the headers of a browser fit ten times.
 const HEAD_BYTES_MAX: usize = 16 << 10;
@@ -144,6 +158,7 @@ pub struct Server {
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
     app: Arc<App>,
+    tunnels: Tunnels,
     media_events: mpsc::Receiver<SfuEvent>,
 }
 
@@ -166,10 +181,13 @@ impl Server {
             config.announce.iter().map(|ip| SocketAddr::new(*ip, address.port())).collect()
         };
         let workers = config.media_workers;
+        let tcp_addresses = announce.clone();
         let (sfu, media_events) =
             Sfu::start(SfuConfig { udp, announce, workers, subscriber: None })?;
+        let tunnels = sfu.tunnels().clone();
+        tunnels.announce_tcp(&tcp_addresses);
         let app = shared(parts, Arc::new(sfu), public_url, config.trusted_proxies, config.limits);
-        Ok(Self { tcp, address, tls, app, media_events })
+        Ok(Self { tcp, address, tls, app, tunnels, media_events })
     }
 
     /// Where the server listens.
@@ -185,12 +203,18 @@ impl Server {
     /// Serves until `stop` resolves; then everybody is told, and what is under way gets some
     /// seconds to end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { tcp, tls, app, media_events, .. } = self;
+        let Self { tcp, tls, app, tunnels, media_events, .. } = self;
         let media = tokio::spawn(carry(media_events, Arc::clone(&app.events)));
         let (stopping, stopped) = watch::channel(false);
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let connection =
-            Connection { app: Arc::clone(&app), router: router(Arc::clone(&app)), tls };
+        let connection = Connection {
+            app: Arc::clone(&app),
+            router: router(Arc::clone(&app)),
+            tls,
+            tunnels,
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+            arrivals: Arc::new(PerAddress::new(MEDIA_CONNECTIONS)),
+        };
         let accepting = accept(tcp, connection, Arc::clone(&connections), stopped);
         tokio::select! {
             () = accepting => {}
@@ -354,18 +378,25 @@ struct Connection {
     app: Arc<App>,
     router: Router,
     tls: Option<TlsAcceptor>,
+    tunnels: Tunnels,
+    /// A place for each media connection that has not shown an authentic check.
+    waiting: Arc<Semaphore>,
+    /// How often one address may open media connections.
+    arrivals: Arc<PerAddress>,
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, peer: SocketAddr, stopped: watch::Receiver<bool>) {
-        let mut first = [0];
-        let peeked = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await;
-        if !matches!(peeked, Ok(Ok(1))) {
-            return;
-        }
+    async fn serve(self, mut stream: TcpStream, peer: SocketAddr, stopped: watch::Receiver<bool>) {
+        let local = stream.local_addr().ok().map(|address| address.ip().to_canonical());
         // Failing to switch off Nagle's algorithm costs some milliseconds and nothing else.
         let _ = stream.set_nodelay(true);
-        match (listen::opening(first[0]), self.tls.clone()) {
+        let Some((opening, head)) = begin(&mut stream).await else { return };
+        if matches!(opening, Opening::Media | Opening::Relay) {
+            // A system that keeps its own size holds more, and what it holds is older.
+            let _ = socket2::SockRef::from(&stream).set_send_buffer_size(MEDIA_BUFFER_BYTES);
+        }
+        let stream = Rewound::new(head, stream);
+        match (opening, self.tls.clone()) {
             (Opening::Tls, Some(acceptor)) => {
                 let shaken = tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await;
                 if let Ok(Ok(stream)) = shaken {
@@ -374,7 +405,26 @@ impl Connection {
             }
             (Opening::Http, Some(_)) => self.http(stream, peer, stopped, true).await,
             (Opening::Http, None) => self.http(stream, peer, stopped, false).await,
-            (Opening::Tls, None) | (Opening::Other, _) => {}
+            (Opening::Media, _) => self.media(stream, peer, local, stopped).await,
+            (Opening::Tls, None) | (Opening::Relay | Opening::Other, _) => {}
+        }
+    }
+
+    /// Serves media over TCP.
+    async fn media(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin,
+        peer: SocketAddr,
+        local: Option<IpAddr>,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        if !self.arrivals.take(peer.ip()) {
+            return;
+        }
+        let Ok(waiting) = self.waiting.try_acquire_owned() else { return };
+        tokio::select! {
+            () = ice_tcp::serve(stream, local, &self.tunnels, waiting) => {}
+            () = told_to_stop(&mut stopped) => {}
         }
     }
 
@@ -412,6 +462,26 @@ impl Connection {
             }
         }
     }
+}
+
+/// Reads until it is clear what a connection is; what was read is returned with it.
+async fn begin(stream: &mut (impl AsyncRead + Unpin)) -> Option<(Opening, Vec<u8>)> {
+    let mut head = Vec::with_capacity(OPENING_BYTES);
+    let told = async {
+        loop {
+            if let Some(opening) = listen::opening(&head) {
+                return Some(opening);
+            }
+            let mut bytes = [0; OPENING_BYTES];
+            let room = OPENING_BYTES - head.len();
+            match stream.read(&mut bytes[..room]).await {
+                Ok(0) | Err(_) => return None,
+                Ok(read) => head.extend_from_slice(&bytes[..read]),
+            }
+        }
+    };
+    let opening = tokio::time::timeout(HEAD_TIMEOUT, told).await.ok()??;
+    Some((opening, head))
 }
 
 /// Resolves when the server stops.

@@ -15,6 +15,8 @@ pub(crate) enum Sort<'a> {
     },
     /// DTLS, SRTP or SRTCP: goes by its address.
     Media,
+    /// A request to the relay, or a packet through one of its channels (RFC 8656).
+    Relay,
     /// Nothing that we speak.
     Noise,
 }
@@ -29,7 +31,12 @@ const ATTRIBUTES_MAX: usize = 32;
 /// Tells what a datagram is.
 pub(crate) fn sort(datagram: &[u8]) -> Sort<'_> {
     match datagram.first() {
-        Some(0..=3) => check(datagram).map_or(Sort::Noise, |ufrag| Sort::Check { ufrag }),
+        Some(0..=3) => match check(datagram) {
+            Some(ufrag) => Sort::Check { ufrag },
+            None if is_relay_message(datagram) => Sort::Relay,
+            None => Sort::Noise,
+        },
+        Some(64..=79) => Sort::Relay,
         Some(20..=63 | 128..=191) => Sort::Media,
         _ => Sort::Noise,
     }
@@ -53,6 +60,16 @@ fn check(datagram: &[u8]) -> Option<&str> {
         attributes = rest.get(length.next_multiple_of(4)..)?;
     }
     None
+}
+
+/// Whether this is a STUN message that only the relay answers: a request or an indication that is
+/// no check of a session (RFC 8489 section 5, RFC 8656 section 18).
+fn is_relay_message(datagram: &[u8]) -> bool {
+    let Some((header, body)) = datagram.split_at_checked(20) else { return false };
+    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    // The bits of the class, of which requests and indications have not the upper one.
+    let is_response = header[0] & 0x01 != 0;
+    header[4..8] == MAGIC_COOKIE && length == body.len() && !is_response
 }
 
 /// Addresses that one session is known by. A phone that wanders between networks uses three or
@@ -85,6 +102,11 @@ impl Routes {
                 self.by_address.remove(&address);
             }
         }
+    }
+
+    /// The addresses that a session is known by.
+    pub(crate) fn addresses(&self, session: usize) -> &[SocketAddr] {
+        self.addresses.get(&session).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(crate) fn by_ufrag(&self, ufrag: &str) -> Option<usize> {
@@ -139,7 +161,7 @@ mod tests {
     #[test]
     fn datagrams_are_told_apart() {
         assert_eq!(sort(&check_for("ours:theirs")), Sort::Check { ufrag: "ours" });
-        assert_eq!(sort(&check_for("nocolon")), Sort::Noise);
+        assert_eq!(sort(&check_for("nocolon")), Sort::Relay, "a request without a session");
         let full = check_for("ours:theirs");
         for cut in 0..full.len() {
             assert_eq!(sort(&full[..cut]), Sort::Noise, "cut at {cut}");
@@ -149,7 +171,8 @@ mod tests {
         {
             assert_eq!(sort(&[first, 0, 0]), sorted);
         }
-        for noise in [4, 19, 64, 127, 192, 255] {
+        assert_eq!(sort(&[64, 0, 0, 0]), Sort::Relay);
+        for noise in [4, 19, 80, 127, 192, 255] {
             assert_eq!(sort(&[noise, 0, 0]), Sort::Noise);
         }
         assert_eq!(sort(&[]), Sort::Noise);

@@ -16,6 +16,7 @@
 //! Datagrams that belong to no peer are dropped after one look. A peer whose engine fails or
 //! panics is ended alone. Every queue is bounded, and a plan can never be lost in one.
 
+mod candidates;
 mod demux;
 mod errors;
 mod formats;
@@ -30,6 +31,7 @@ mod rooms;
 mod socket;
 mod statistics;
 mod taps;
+mod tunnels;
 mod types;
 mod viewer;
 mod worker;
@@ -44,6 +46,9 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use errors::{OfferError, PatchError, StartError};
 pub use statistics::Statistics;
+pub use tunnels::{
+    Entrance, Exit, Opener, Outbound, RelayDatagram, RelayPort, TUNNELS_MAX, Tunnels, is_tunnel,
+};
 pub use types::{
     Answer, Hearing, Kind, ReceiverClass, Record, SessionId, SfuEvent, Slots, Source, StagePlan,
 };
@@ -87,6 +92,7 @@ struct Shared {
     commands: mpsc::Sender<Command>,
     mailbox: Arc<Mailbox>,
     negotiator: Negotiator,
+    tunnels: Tunnels,
 }
 
 impl Sfu {
@@ -100,10 +106,12 @@ impl Sfu {
         if workers == 0 {
             return Err(StartError::NoWorker);
         }
-        let negotiator = Negotiator::new(announce.clone())?;
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
         let (events, outlet) = mpsc::channel(EVENTS_MAX);
         let mailbox = Arc::new(Mailbox::default());
+        let (tunnels, mut arrivals) = Tunnels::new(1);
+        let arrivals = arrivals.pop().ok_or(StartError::NoWorker)?;
+        let negotiator = Negotiator::new(announce.clone(), tunnels.clone())?;
         let worker_mailbox = Arc::clone(&mailbox);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -112,16 +120,24 @@ impl Sfu {
             .map_err(StartError::Thread)?;
         let socket = {
             let _context = runtime.enter();
-            Socket::new(udp).map_err(StartError::Socket)?
+            Socket::new(udp, tunnels.clone()).map_err(StartError::Socket)?
         };
+        let worker_tunnels = tunnels.clone();
         std::thread::Builder::new()
             .name("media-0".to_owned())
             .spawn(move || {
-                let worker = Worker::new(socket, announce, worker_mailbox, events, subscriber);
-                runtime.block_on(worker.run(inbox));
+                let worker = Worker::new(
+                    socket,
+                    announce,
+                    worker_mailbox,
+                    events,
+                    subscriber,
+                    worker_tunnels,
+                );
+                runtime.block_on(worker.run(inbox, arrivals));
             })
             .map_err(StartError::Thread)?;
-        Ok((Self { shared: Arc::new(Shared { commands, mailbox, negotiator }) }, outlet))
+        Ok((Self { shared: Arc::new(Shared { commands, mailbox, negotiator, tunnels }) }, outlet))
     }
 
     /// A person begins to publish (WHIP, RFC 9725). The caller has checked that they may.
@@ -232,6 +248,11 @@ impl Sfu {
     /// Ends every session of an event and forgets its plan.
     pub fn end_event(&self, event: &EventId) {
         self.shared.mailbox.end_event(event);
+    }
+
+    /// The ways into the workers besides the UDP port.
+    pub fn tunnels(&self) -> &Tunnels {
+        &self.shared.tunnels
     }
 
     /// Counters since the start; all zero when the worker has stopped.

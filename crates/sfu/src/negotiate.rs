@@ -20,6 +20,7 @@ use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
 use crate::errors::{OfferError, StartError};
 use crate::formats::{FORMATS, PICTURE_CODECS, codecs, format_of};
+use crate::tunnels::{OWN_END, Tunnels};
 
 /// Sound sections of a receiver: the voices and the language channel.
 const AUDIO_SECTIONS_MAX: usize = FLOOR_VOICES_MAX + 1;
@@ -50,6 +51,7 @@ const NTP_OFFSET_SECS: u64 = 2_208_988_800;
 /// What all negotiations share.
 pub(crate) struct Negotiator {
     candidates: Vec<Candidate>,
+    tunnels: Tunnels,
     crypto: Arc<CryptoProvider>,
     /// One certificate for the life of the process: making one takes longer than all the rest of
     /// a negotiation.
@@ -122,7 +124,7 @@ struct Outline {
 }
 
 impl Negotiator {
-    pub(crate) fn new(announce: Vec<SocketAddr>) -> Result<Self, StartError> {
+    pub(crate) fn new(announce: Vec<SocketAddr>, tunnels: Tunnels) -> Result<Self, StartError> {
         if announce.is_empty() {
             return Err(StartError::NoAddress);
         }
@@ -144,7 +146,7 @@ impl Negotiator {
             .map_err(|_| StartError::Certificate)?;
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ntp_epoch = (Instant::now(), (unix.as_secs() + NTP_OFFSET_SECS) << 32);
-        Ok(Self { candidates, crypto, certificate, dtls: Arc::new(dtls), ntp_epoch })
+        Ok(Self { candidates, tunnels, crypto, certificate, dtls: Arc::new(dtls), ntp_epoch })
     }
 
     /// Answers somebody who wants to send.
@@ -211,7 +213,10 @@ impl Negotiator {
                 .sdp_api()
                 .accept_offer(offer)
                 .map_err(|error| OfferError::Unusable(one_line(&error.to_string())))?;
-            Ok((rtc, answer.to_sdp_string()))
+            if let Ok(candidate) = Candidate::host(OWN_END, "udp") {
+                rtc.add_local_candidate(candidate);
+            }
+            Ok((rtc, self.tunnels.with_tcp(answer.to_sdp_string())))
         }));
         let (mut rtc, sdp) = attempt.unwrap_or_else(|_| {
             Err(OfferError::Unusable("its parts contradict each other".to_owned()))

@@ -13,6 +13,7 @@ use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 
 use crate::negotiate::{LAYERS_MAX, Section};
 use crate::peer::{Failure, Parcel};
+use crate::tunnels::OWN_END;
 use crate::types::Source;
 
 /// Outputs of one engine in one turn. An engine that gives more has lost its way.
@@ -127,8 +128,13 @@ impl Publisher {
             let mut direct = rtc.direct_api();
             direct.set_local_ice_credentials(local);
             direct.set_remote_ice_credentials(remote);
-            for candidate in candidates {
+            let own_end = Candidate::host(OWN_END, "udp").ok();
+            for candidate in candidates.iter().chain(&own_end) {
                 direct.invalidate_candidate(candidate);
+            }
+            // The end of the tunnels is ours alone, and not told.
+            if let Some(own_end) = own_end {
+                rtc.add_local_candidate(own_end);
             }
             candidates
                 .iter()

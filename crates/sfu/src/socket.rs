@@ -7,6 +7,8 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::io::Interest;
 
+use crate::tunnels::{Tunnels, is_tunnel};
+
 /// Reads per call of the system. A burst of a publisher's frame has six to eleven datagrams.
 const BATCH: usize = 16;
 
@@ -34,11 +36,12 @@ pub(crate) struct Socket {
     is_ipv6: bool,
     is_wildcard: bool,
     buffer: Vec<u8>,
+    tunnels: Tunnels,
 }
 
 impl Socket {
     /// Takes over a bound socket. Must be called in the context of the worker's runtime.
-    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+    pub(crate) fn new(socket: UdpSocket, tunnels: Tunnels) -> io::Result<Self> {
         let local = socket.local_addr()?;
         let state = UdpSocketState::new((&socket).into())?;
         // Smaller buffers than asked for still work.
@@ -56,6 +59,7 @@ impl Socket {
             is_ipv6: local.is_ipv6(),
             is_wildcard: local.ip().is_unspecified(),
             buffer: vec![0; BATCH * READ_BYTES],
+            tunnels,
         })
     }
 
@@ -81,6 +85,10 @@ impl Socket {
         for (meta, slice) in metas.iter().zip(&slices).take(reads) {
             let source = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
             let local = meta.dst_ip.map(|ip| ip.to_canonical());
+            // No packet of a network comes from there; somebody pretends to be a tunnel.
+            if is_tunnel(&source) {
+                continue;
+            }
             for bytes in slice[..meta.len].chunks(meta.stride.max(1)) {
                 handle(Datagram { source, local, bytes });
             }
@@ -103,6 +111,9 @@ impl Socket {
         bytes: &[u8],
         segment_bytes: usize,
     ) -> bool {
+        if is_tunnel(&to) {
+            return self.tunnels.send_run(&to, local, bytes, segment_bytes);
+        }
         let destination = match to.ip() {
             IpAddr::V4(ip) if self.is_ipv6 => {
                 SocketAddr::new(ip.to_ipv6_mapped().into(), to.port())

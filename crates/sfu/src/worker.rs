@@ -26,6 +26,7 @@ use crate::peer::{Failure, Newcomer, Parcel, Peer, PeerEvent, Side};
 use crate::rooms::{EventRoom, class_in_core};
 use crate::socket::{Datagram, Socket};
 use crate::statistics::Statistics;
+use crate::tunnels::{Arrived, OWN_END, Tunnels, is_tunnel};
 use crate::types::{Kind, ReceiverClass, SessionId, SfuEvent, StagePlan};
 
 /// Peers of a worker: several times what one core can serve with media.
@@ -34,6 +35,9 @@ const PEERS_MAX: usize = 5_000;
 /// Batches read in a turn before what came of them is sent: a turn stays below a few
 /// milliseconds, so that no peer waits long for another.
 const BATCHES_PER_TURN: usize = 4;
+
+/// Datagrams out of tunnels taken up in a turn: as many as of the socket.
+const ARRIVALS_PER_TURN: usize = 64;
 
 /// Commands taken up in a turn.
 const COMMANDS_PER_TURN: usize = 32;
@@ -85,6 +89,7 @@ pub(crate) struct Worker {
     mailbox: Arc<Mailbox>,
     outlet: Outlet,
     subscriber: Option<Arc<dyn Subscriber>>,
+    tunnels: Tunnels,
     /// The origin of the cores' time.
     origin: Instant,
     now: Instant,
@@ -118,6 +123,7 @@ impl Worker {
         mailbox: Arc<Mailbox>,
         events: mpsc::Sender<SfuEvent>,
         subscriber: Option<Arc<dyn Subscriber>>,
+        tunnels: Tunnels,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -127,6 +133,7 @@ impl Worker {
             mailbox,
             outlet: Outlet::new(events),
             subscriber,
+            tunnels,
             origin: now,
             now,
             peers: Vec::new(),
@@ -150,12 +157,16 @@ impl Worker {
     }
 
     /// Works until the last handle is gone.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    pub(crate) async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut arrivals: mpsc::Receiver<Arrived>,
+    ) {
         let mailbox = Arc::clone(&self.mailbox);
         loop {
             let Some(socket) = &self.socket else { return };
             let wake = tokio::time::Instant::from_std(self.next_deadline());
-            let mut first = None;
+            let (mut first, mut arrived) = (None, None);
             tokio::select! {
                 ready = socket.readable() => if let Err(error) = ready {
                     tracing::error!(%error, "the media socket failed; media has stopped");
@@ -165,10 +176,11 @@ impl Worker {
                     Some(command) => first = Some(command),
                     None => break,
                 },
+                arrival = arrivals.recv() => arrived = arrival,
                 () = mailbox.filled() => {}
                 () = tokio::time::sleep_until(wake) => {}
             }
-            self.turn(first, &mut commands);
+            self.turn(first, &mut commands, arrived, &mut arrivals);
         }
         for at in 0..self.peers.len() {
             self.end(at);
@@ -176,7 +188,13 @@ impl Worker {
         self.send();
     }
 
-    fn turn(&mut self, first: Option<Command>, commands: &mut mpsc::Receiver<Command>) {
+    fn turn(
+        &mut self,
+        first: Option<Command>,
+        commands: &mut mpsc::Receiver<Command>,
+        mut arrived: Option<Arrived>,
+        arrivals: &mut mpsc::Receiver<Arrived>,
+    ) {
         self.now = Instant::now();
         self.carry_out_orders();
         let mut next = first;
@@ -186,6 +204,11 @@ impl Worker {
             next = None;
         }
         self.read();
+        for _ in 0..ARRIVALS_PER_TURN {
+            let next = arrived.take().or_else(|| arrivals.try_recv().ok());
+            let Some(Arrived { source, local, bytes }) = next else { break };
+            self.handle(&Datagram { source, local, bytes: &bytes });
+        }
         self.run_timers();
         for _ in 0..ROUNDS_PER_TURN {
             self.settle_all();
@@ -349,7 +372,7 @@ impl Worker {
                     self.routes.rename(&old, new, at);
                     self.mark_dirty(at);
                 }
-                Ok(answer)
+                Ok(answer.map(|answer| self.tunnels.with_tcp(answer)))
             }
             Err(failure) => {
                 self.failed.push((at, failure));
@@ -411,11 +434,19 @@ impl Worker {
         let sort = sort(bytes);
         let place = match sort {
             Sort::Noise => None,
+            Sort::Relay if !is_tunnel(&source) => {
+                if !self.tunnels.to_relay(source, local, bytes) {
+                    self.statistics.datagrams_ignored += 1;
+                }
+                return;
+            }
+            Sort::Relay => None,
             Sort::Media => self.routes.by_address(&source),
             Sort::Check { ufrag } => self.routes.by_ufrag(ufrag),
         };
         let Some(at) = place else {
             self.statistics.datagrams_ignored += 1;
+            self.tunnels.judge(&source, false);
             return;
         };
         let Some(peer) = self.peers[at].as_mut() else { return };
@@ -426,10 +457,14 @@ impl Worker {
                 // Only an authentic check may tell where a peer is.
                 if matches!(sort, Sort::Check { .. }) {
                     self.routes.learn(source, at);
+                    self.tunnels.judge(&source, true);
                 }
                 self.settle(at);
             }
-            Ok(false) => self.statistics.datagrams_ignored += 1,
+            Ok(false) => {
+                self.statistics.datagrams_ignored += 1;
+                self.tunnels.judge(&source, false);
+            }
             Err(failure) => self.failed.push((at, failure)),
         }
     }
@@ -437,6 +472,9 @@ impl Worker {
     /// The announced address that a peer meant: the one it sent to, or, behind an address
     /// translation, the first of the same family.
     fn destination(&self, local: Option<IpAddr>, source: &SocketAddr) -> SocketAddr {
+        if is_tunnel(source) {
+            return OWN_END;
+        }
         let exact = self.announce.iter().find(|a| Some(a.ip()) == local);
         let family = || self.announce.iter().find(|a| a.is_ipv4() == source.is_ipv4());
         exact.or_else(family).or(self.announce.first()).copied().unwrap_or(*source)
@@ -684,6 +722,7 @@ impl Worker {
         let Some(mut peer) = self.peers[at].take() else { return };
         self.vacant.push(at);
         self.sessions.remove(&peer.session);
+        let addresses = self.routes.addresses(at).to_vec();
         self.routes.remove(&peer.local.ufrag, at);
         let room_at = peer.room;
         if let Some(room) = &mut self.rooms[room_at] {
@@ -704,8 +743,12 @@ impl Worker {
         self.drain_room(room_at, None);
         if farewell {
             peer.close(&mut self.outbox);
+            self.send();
         }
         peer.discard();
+        for address in addresses {
+            self.tunnels.close(&address);
+        }
     }
 }
 
