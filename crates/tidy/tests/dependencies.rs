@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("proceedings", &["base"]),
     ("programme", &["base", "proceedings"]),
     ("forwarding", &["base"]),
+    ("container", &["base"]),
     ("egress", &["base"]),
     ("sim", &["base", "proceedings", "storage"]),
     ("api-types", &["base", "proceedings"]),
@@ -43,7 +44,7 @@ const IN_TESTS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that give the same answer for the same input, on every machine, at any time.
-const PURE: &[&str] = &["base", "proceedings", "programme", "forwarding"];
+const PURE: &[&str] = &["base", "proceedings", "programme", "forwarding", "container"];
 
 /// What nothing pure may reach, not even through others.
 const IMPURE: &[&str] = &[
