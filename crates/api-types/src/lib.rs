@@ -5,6 +5,8 @@
 //! are milliseconds since 1970 UTC, lengths are milliseconds, texts in several languages are
 //! objects from language tag to text.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod live;
 mod rest;
 mod schema;

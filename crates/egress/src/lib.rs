@@ -16,4 +16,6 @@ pub mod rtcp;
 pub mod srtp;
 
 pub use history::Entry;
+#[cfg(any(test, feature = "fuzzing"))]
+pub use peer::fuzzing;
 pub use peer::{Event, Outgoing, Peer, PeerConfig, SLOTS_MAX, SlotConfig};

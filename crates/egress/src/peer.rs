@@ -1,5 +1,8 @@
 //! One viewer: ICE-lite, DTLS and the slots, without sockets, threads or a clock.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 
 /// Most lost packets taken from one NACK: a compound packet of 1,200 bytes could name 5,000, no
 /// network loses so many between two reports and is worth repairing.
-const NACKED_MAX: usize = 256;
+pub(crate) const NACKED_MAX: usize = 256;
 
 /// One thing that a receiver reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct Arrivals {
 }
 
 /// Most packets that one feedback message may speak of; browsers send one at least every 250 ms.
-const ARRIVALS_MAX: usize = 4_096;
+pub(crate) const ARRIVALS_MAX: usize = 4_096;
 
 /// Reads a compound packet. What is not understood is skipped; what is malformed ends the reading.
 pub fn parse(mut packet: &[u8], mut handle: impl FnMut(Report)) {

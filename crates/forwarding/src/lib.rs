@@ -27,6 +27,8 @@
 
 mod allocation;
 mod codec;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod plan;
 mod rewrite;
 mod room;

@@ -8,6 +8,8 @@
 
 mod countries;
 mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod keys;
 mod problem;
 mod reader;

@@ -12,6 +12,8 @@ mod error;
 mod event_actor;
 mod events;
 mod extract;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod headers;
 mod health;
 mod hub;

@@ -21,6 +21,8 @@ mod demux;
 mod errors;
 mod formats;
 mod fragment;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod mailbox;
 mod negotiate;
 mod outlet;

@@ -28,18 +28,23 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["base", "loadtest", "proceedings", "programme", "server", "storage", "storage-sqlite"],
     ),
     ("benches", &["base", "egress", "forwarding", "loadtest", "server", "sfu"]),
+    // Hostile input for the tests of all that read what strangers send.
+    ("hostile", &["base"]),
     ("tidy", &[]),
 ];
 
 /// What tests of a crate may use besides: the layer below with its test helpers.
 const IN_TESTS: &[(&str, &[&str])] = &[
     ("proceedings", &["proceedings"]),
-    ("programme", &["proceedings"]),
+    ("programme", &["hostile", "proceedings"]),
+    ("forwarding", &["hostile"]),
+    ("egress", &["hostile"]),
+    ("api-types", &["hostile", "proceedings"]),
     ("storage", &["storage"]),
     ("storage-sqlite", &["storage"]),
-    ("sfu", &["loadtest"]),
+    ("sfu", &["egress", "hostile", "loadtest"]),
     ("loadtest", &["sfu", "server", "storage"]),
-    ("server", &["loadtest", "proceedings", "storage", "storage-sqlite"]),
+    ("server", &["hostile", "loadtest", "proceedings", "storage", "storage-sqlite"]),
     ("plenary", &["api-types"]),
 ];
 
