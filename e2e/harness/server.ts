@@ -20,6 +20,14 @@ export const referenceFile = join(repository, 'examples/russian-diplomats-day.to
 /** Longest time a debug build on a busy machine may take to answer. */
 const START_MS = 30_000;
 
+/** How a server is set up otherwise than by default. */
+export interface Settings {
+  port?: number;
+  publicUrl?: string;
+  announce?: string;
+  tls?: { certificate: string; key: string };
+}
+
 /** A personal link as `plenary event links --json` prints it. */
 export interface PersonalLink {
   person: string;
@@ -60,10 +68,12 @@ export class PlenaryServer {
     readonly folder: string,
     /** A program that the server is started under, as `strace`. */
     private readonly under: string[],
+    private readonly settings: Settings,
   ) {}
 
+  /** Where people reach it. */
   get url(): string {
-    return `http://localhost:${this.port}`;
+    return this.settings.publicUrl ?? `http://localhost:${this.port}`;
   }
 
   get pid(): number {
@@ -73,9 +83,13 @@ export class PlenaryServer {
   }
 
   /** Creates the events of these programme files in a new data folder and starts the server. */
-  static async start(files: string[], under: string[] = []): Promise<PlenaryServer> {
+  static async start(
+    files: string[],
+    under: string[] = [],
+    settings: Settings = {},
+  ): Promise<PlenaryServer> {
     const folder = await mkdtemp(join(tmpdir(), 'plenary-e2e-'));
-    const server = new PlenaryServer(await freePort(), folder, under);
+    const server = new PlenaryServer(settings.port ?? (await freePort()), folder, under, settings);
     for (const file of files) await server.create(file);
     await server.run();
     return server;
@@ -120,10 +134,16 @@ export class PlenaryServer {
   /** Starts the process (again, on the same port and folder); says how long until it answers. */
   async run(every_ms = 50): Promise<number> {
     const [program, ...before] = [...this.under, binary];
+    const { tls, announce } = this.settings;
     const args = [...before, 'serve', ...this.where(), '--listen', `0.0.0.0:${this.port}`];
+    if (announce) args.push('--announce', announce);
     const child = spawn(program!, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1' },
+      env: {
+        ...process.env,
+        NO_COLOR: '1',
+        ...(tls && { PLENARY_TLS_CERTIFICATE: tls.certificate, PLENARY_TLS_KEY: tls.key }),
+      },
     });
     const keep = (chunk: Buffer) => (this.log += chunk.toString());
     child.stdout!.on('data', keep);
@@ -134,7 +154,9 @@ export class PlenaryServer {
     child.once('exit', () => process.off('exit', abandoned));
     return eventually('the server answers', START_MS, async () => {
       if (child.exitCode !== null) throw new Error(`the server ended:\n${this.log}`);
-      return (await fetch(`${this.url}/api/health`)).ok;
+      // A server with TLS sends who comes without it to its public address, which is an answer.
+      const answer = await fetch(`http://localhost:${this.port}/api/health`, { redirect: 'manual' });
+      return answer.ok || answer.status === 308;
     }, every_ms);
   }
 
@@ -196,7 +218,7 @@ async function childOf(pid: number): Promise<number> {
 }
 
 /** A port that is free for TCP and for UDP. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 20; attempt++) {
     const tcp = createServer();
     const port = await new Promise<number>((done) =>

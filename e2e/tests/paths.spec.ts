@@ -4,23 +4,31 @@
 import { expect, test } from '@playwright/test';
 import { act, enterGreenRoom, listen } from '../harness/acts.ts';
 import { figure } from '../harness/figure.ts';
-import { block, unblock, watchWays, ways } from '../harness/firewall.ts';
+import { block, unblock, watchWays, type Way, ways } from '../harness/firewall.ts';
+import { certificate, Gate, INSIDE } from '../harness/gate.ts';
 import { Person } from '../harness/person.ts';
-import { PlenaryServer, referenceFile } from '../harness/server.ts';
+import { freePort, PlenaryServer, referenceFile } from '../harness/server.ts';
 
 const EVENT = 'russian-diplomats-day';
 
 test.afterEach(() => unblock());
 
 /** A moderator who speaks and a participant who listens; the event is open. */
-async function open(server: PlenaryServer): Promise<{ kazi: Person; mirza: Person }> {
-  const kazi = await Person.launch('kazi', { voice: 'moderator' });
-  const mirza = await Person.launch('mirza');
+async function open(server: PlenaryServer, flags: string[] = []): Promise<{ kazi: Person; mirza: Person }> {
+  const kazi = await Person.launch('kazi', { voice: 'moderator', flags });
+  const mirza = await Person.launch('mirza', { flags });
   for (const person of [kazi, mirza]) await watchWays(person.page);
   await enterGreenRoom(kazi, server.link(EVENT, 'kazi').link);
   await act(kazi, 'open-green-room');
   await act(kazi, 'open-event');
   return { kazi, mirza };
+}
+
+/** All media of a person goes this way. */
+async function expectOnly(person: Person, way: Partial<Way>): Promise<void> {
+  const found = await ways(person.page);
+  expect(found).not.toHaveLength(0);
+  for (const each of found) expect(each).toMatchObject(way);
 }
 
 async function finish(server: PlenaryServer, ...people: Person[]): Promise<void> {
@@ -38,9 +46,51 @@ test('without UDP sound and picture go over TCP on the same port, both ways', as
   await mirza.hearsOnly('moderator');
   figure('TCP: from the button to the first sound', (await mirza.firstSound()) - began, 'ms');
   await mirza.sees('moderator');
-  for (const person of [kazi, mirza]) {
-    for (const way of await ways(person.page)) expect(way.protocol).toBe('tcp');
-  }
-  expect(await ways(mirza.page)).not.toHaveLength(0);
+  for (const person of [kazi, mirza]) await expectOnly(person, { protocol: 'tcp' });
   await finish(server, kazi, mirza);
+});
+
+for (const { name, blocked, relay } of [
+  { name: 'UDP', blocked: [], relay: 'udp' },
+  { name: 'TCP', blocked: ['udp'], relay: 'tcp' },
+]) {
+  test(`where only the server's name can be reached, media goes over the relay, by ${name}`, async () => {
+    // The announced address leads nowhere: no direct way connects.
+    const server = await PlenaryServer.start([referenceFile], [], { announce: '192.0.2.99' });
+    block(...blocked.flatMap((kind) => [`${kind} dport ${server.port}`, `${kind} sport ${server.port}`]));
+    const { kazi, mirza } = await open(server);
+    await listen(mirza, server.link(EVENT, 'mirza').link);
+    await mirza.hearsOnly('moderator');
+    await mirza.sees('moderator');
+    for (const person of [kazi, mirza]) {
+      await expectOnly(person, { relay });
+    }
+    await finish(server, kazi, mirza);
+  });
+}
+
+test('where only TLS gets out, media goes over the relay inside TLS', async () => {
+  const tls = await certificate();
+  const port = await freePort();
+  const gate = await Gate.tlsOnly(port);
+  const server = await PlenaryServer.start([referenceFile], [], {
+    port,
+    publicUrl: `https://localhost:${gate.port}`,
+    announce: '192.0.2.99',
+    tls,
+  });
+  // Who is not the gate does not reach the server.
+  block(`udp dport ${port}`, `udp sport ${port}`, `ip daddr != ${INSIDE} tcp dport ${port}`);
+  const { kazi, mirza } = await open(server, [tls.flag]);
+  const began = Date.now();
+  await listen(mirza, server.link(EVENT, 'mirza').link);
+  await mirza.hearsOnly('moderator');
+  figure('TURN/TLS: from the button to the first sound', (await mirza.firstSound()) - began, 'ms');
+  await mirza.sees('moderator');
+  expect(gate.passed).toBeGreaterThan(0);
+  for (const person of [kazi, mirza]) {
+    await expectOnly(person, { relay: 'tls' });
+  }
+  await finish(server, kazi, mirza);
+  await gate.close();
 });

@@ -12,6 +12,7 @@ use crate::error::ApiError;
 use crate::event_actor::EventHandle;
 use crate::open::Open;
 use crate::rate::{PerAddress, Rate};
+use crate::turn::Turn;
 
 /// Live sockets at once: four times the audience that one machine is measured to serve.
 pub(crate) const SOCKETS_MAX: usize = 20_000;
@@ -54,6 +55,8 @@ pub(crate) struct App {
     /// A place for each live socket.
     pub(crate) sockets: Arc<Semaphore>,
     pub(crate) random: Mutex<Box<dyn Random>>,
+    /// The relay, where this process listens itself.
+    pub(crate) turn: Option<Arc<Turn>>,
 }
 
 /// A person who showed a valid token of this event.

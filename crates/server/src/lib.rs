@@ -33,6 +33,7 @@ mod registrations;
 mod rewound;
 mod router;
 mod serve;
+mod turn;
 mod views;
 mod whep;
 mod whip;

@@ -211,6 +211,11 @@ impl Client {
                     let known = self.app.person(id, &self.event, token, self.address).await;
                     // A storage that fails now is no reason to put anybody out.
                     if matches!(known, Err(ApiError::BadToken)) {
+                        // What was begun with the link ends with it.
+                        self.event.desk.end_person(&self.person);
+                        if let Some(turn) = &self.app.turn {
+                            turn.end_person(&self.id, &self.person);
+                        }
                         return Some(EndReason::BadToken);
                     }
                 }

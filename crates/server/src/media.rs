@@ -194,6 +194,12 @@ impl Desk {
         self.book().sessions.remove(id).is_some()
     }
 
+    /// Ends every session of a person.
+    pub(crate) fn end_person(&self, person: &PersonId) {
+        self.book().sessions.retain(|_, session| session.person != *person);
+        self.engine.end_person(&self.event, person);
+    }
+
     /// Makes the media engine do what `state` says.
     pub(crate) fn follow(&self, state: &EventState) {
         let plan = StagePlan {

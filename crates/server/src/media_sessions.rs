@@ -16,6 +16,7 @@ use crate::app::{App, Caller};
 use crate::error::ApiError;
 use crate::extract::{Address, expect_type, read_text};
 use crate::media;
+use crate::turn::IceServer;
 
 const OFFER: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
@@ -25,6 +26,7 @@ const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 /// Answers an offer with a session, if the proceedings say that the person may have it now.
 pub(crate) async fn begin(
+    app: &App,
     caller: Caller,
     kind: Kind,
     headers: &HeaderMap,
@@ -71,7 +73,23 @@ pub(crate) async fn begin(
         (header::ETAG, etag(0)),
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
-    Ok((StatusCode::CREATED, headers, answer.sdp).into_response())
+    let mut response = (StatusCode::CREATED, headers, answer.sdp).into_response();
+    let turn = app.turn.as_ref();
+    for server in turn.into_iter().flat_map(|turn| turn.ice_servers(&caller.id, &caller.person)) {
+        if let Ok(link) = HeaderValue::try_from(link(&server)) {
+            response.headers_mut().append(header::LINK, link);
+        }
+    }
+    Ok(response)
+}
+
+/// RFC 9725, section 4.6.
+fn link(server: &IceServer) -> String {
+    let IceServer { url, username, credential } = server;
+    format!(
+        "<{url}>; rel=\"ice-server\"; username=\"{username}\"; credential=\"{credential}\"; \
+         credential-type=\"password\""
+    )
 }
 
 /// Trickle ICE or an ICE restart (RFC 9725, section 4.3).

@@ -17,7 +17,7 @@ use base::{Clock, Random};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sfu::{Sfu, SfuConfig, SfuEvent, StartError, Tunnels};
+use sfu::{RelayDatagram, RelayPort, Sfu, SfuConfig, SfuEvent, StartError, Tunnels};
 use storage::{LinkKey, Storage};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,6 +36,7 @@ use crate::open::Open;
 use crate::rate::{PerAddress, Rate};
 use crate::rewound::Rewound;
 use crate::router::router;
+use crate::turn::{self, Turn};
 
 /// Connections served at once: the sockets of the largest audience, and as many requests again.
 /// Further ones wait in the system's queue.
@@ -159,6 +160,7 @@ pub struct Server {
     tls: Option<TlsAcceptor>,
     app: Arc<App>,
     tunnels: Tunnels,
+    relay: Option<(Arc<Turn>, mpsc::Receiver<RelayDatagram>)>,
     media_events: mpsc::Receiver<SfuEvent>,
 }
 
@@ -181,13 +183,23 @@ impl Server {
             config.announce.iter().map(|ip| SocketAddr::new(*ip, address.port())).collect()
         };
         let workers = config.media_workers;
-        let tcp_addresses = announce.clone();
+        let own_addresses = announce.clone();
+        let port = RelayPort::new(&udp).map_err(failed)?;
         let (sfu, media_events) =
             Sfu::start(SfuConfig { udp, announce, workers, subscriber: None })?;
         let tunnels = sfu.tunnels().clone();
-        tunnels.announce_tcp(&tcp_addresses);
-        let app = shared(parts, Arc::new(sfu), public_url, config.trusted_proxies, config.limits);
-        Ok(Self { tcp, address, tls, app, tunnels, media_events })
+        tunnels.announce_tcp(&own_addresses);
+        let mut parts = parts;
+        let secret = secret(&mut *parts.random);
+        let urls = turn::urls(&public_url, address.port(), tls.is_some());
+        let clock = Arc::clone(&parts.clock);
+        let turn = Turn::new(secret, own_addresses, urls, tunnels.clone(), port, clock);
+        let turn = Arc::new(turn);
+        let relay = tunnels.relay_inbox().map(|inbox| (Arc::clone(&turn), inbox));
+        let engine = Arc::new(sfu);
+        let app =
+            shared(parts, engine, public_url, config.trusted_proxies, config.limits, Some(turn));
+        Ok(Self { tcp, address, tls, app, tunnels, relay, media_events })
     }
 
     /// Where the server listens.
@@ -203,7 +215,8 @@ impl Server {
     /// Serves until `stop` resolves; then everybody is told, and what is under way gets some
     /// seconds to end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { tcp, tls, app, tunnels, media_events, .. } = self;
+        let Self { tcp, tls, app, tunnels, relay, media_events, .. } = self;
+        let relaying = relay.map(|(turn, inbox)| tokio::spawn(turn.run(inbox)));
         let media = tokio::spawn(carry(media_events, Arc::clone(&app.events)));
         let (stopping, stopped) = watch::channel(false);
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -237,6 +250,9 @@ impl Server {
             tracing::warn!("some connections did not end in time and are cut");
         }
         media.abort();
+        if let Some(relaying) = relaying {
+            relaying.abort();
+        }
     }
 }
 
@@ -259,7 +275,7 @@ pub fn app(
     media_events: mpsc::Receiver<SfuEvent>,
     limits: Limits,
 ) -> Router {
-    let app = shared(parts, engine, "http://localhost".to_owned(), Vec::new(), limits);
+    let app = shared(parts, engine, "http://localhost".to_owned(), Vec::new(), limits, None);
     tokio::spawn(carry(media_events, Arc::clone(&app.events)));
     router(app)
 }
@@ -277,6 +293,7 @@ fn shared(
     public_url: String,
     trusted_proxies: Vec<IpAddr>,
     limits: Limits,
+    turn: Option<Arc<Turn>>,
 ) -> Arc<App> {
     let Parts { storage, clock, random, links } = parts;
     let events = Open::new(Arc::clone(&storage), Arc::clone(&clock), engine);
@@ -292,7 +309,17 @@ fn shared(
         hellos: PerAddress::new(limits.hellos),
         sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
         random: Mutex::new(random),
+        turn,
     })
+}
+
+/// A secret of this process.
+fn secret(random: &mut dyn Random) -> [u8; 32] {
+    let mut secret = [0; 32];
+    for part in secret.chunks_exact_mut(8) {
+        part.copy_from_slice(&random.next_u64().to_be_bytes());
+    }
+    secret
 }
 
 fn public_url(given: Option<String>, port: u16, tls: bool) -> Result<String, ServeError> {
@@ -400,13 +427,48 @@ impl Connection {
             (Opening::Tls, Some(acceptor)) => {
                 let shaken = tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await;
                 if let Ok(Ok(stream)) = shaken {
-                    self.http(stream, peer, stopped, false).await;
+                    self.within_tls(stream, peer, stopped).await;
                 }
             }
             (Opening::Http, Some(_)) => self.http(stream, peer, stopped, true).await,
             (Opening::Http, None) => self.http(stream, peer, stopped, false).await,
             (Opening::Media, _) => self.media(stream, peer, local, stopped).await,
-            (Opening::Tls, None) | (Opening::Relay | Opening::Other, _) => {}
+            (Opening::Relay, _) => self.relay(stream, peer, stopped).await,
+            (Opening::Tls, None) | (Opening::Other, _) => {}
+        }
+    }
+
+    /// Inside TLS there is HTTP, or the relay for networks that let only TLS out.
+    async fn within_tls(
+        self,
+        mut stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        peer: SocketAddr,
+        stopped: watch::Receiver<bool>,
+    ) {
+        let Some((opening, head)) = begin(&mut stream).await else { return };
+        let stream = Rewound::new(head, stream);
+        match opening {
+            Opening::Http => self.http(stream, peer, stopped, false).await,
+            Opening::Relay => self.relay(stream, peer, stopped).await,
+            Opening::Tls | Opening::Media | Opening::Other => {}
+        }
+    }
+
+    /// Serves a client of the relay.
+    async fn relay(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin,
+        peer: SocketAddr,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        if !self.arrivals.take(peer.ip()) {
+            return;
+        }
+        let Ok(waiting) = self.waiting.try_acquire_owned() else { return };
+        let Some(turn) = &self.app.turn else { return };
+        tokio::select! {
+            () = turn.serve(stream, peer, waiting) => {}
+            () = told_to_stop(&mut stopped) => {}
         }
     }
 

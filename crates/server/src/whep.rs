@@ -22,5 +22,5 @@ pub(crate) async fn subscribe(
 ) -> Result<Response, ApiError> {
     let caller = app.caller(&event, &headers, address).await?;
     let class = caller.event.read(|state| media::class_of(state, &caller.person));
-    media_sessions::begin(caller, Kind::Receiving(class), &headers, body).await
+    media_sessions::begin(&app, caller, Kind::Receiving(class), &headers, body).await
 }

@@ -43,5 +43,5 @@ pub(crate) async fn publish(
         SourceName::Screen => Source::Screen,
     };
     let caller = app.caller(&event, &headers, address).await?;
-    media_sessions::begin(caller, Kind::Publishing(source), &headers, body).await
+    media_sessions::begin(&app, caller, Kind::Publishing(source), &headers, body).await
 }

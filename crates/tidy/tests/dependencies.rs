@@ -14,13 +14,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("forwarding", &["base"]),
     ("container", &["base"]),
     ("egress", &["base"]),
+    ("relay", &[]),
     ("sim", &["base", "proceedings", "storage"]),
     ("api-types", &["base", "proceedings"]),
     ("storage", &["base", "proceedings"]),
     ("storage-sqlite", &["base", "proceedings", "storage"]),
     ("sfu", &["base", "egress", "forwarding"]),
     ("web-ui", &[]),
-    ("server", &["api-types", "base", "proceedings", "programme", "sfu", "storage", "web-ui"]),
+    ("server", &["api-types", "base", "proceedings", "programme", "relay", "sfu", "storage", "web-ui"]),
     // Synthetic people stand beside the server: they know what goes over the wire.
     ("loadtest", &["api-types", "base", "proceedings"]),
     (

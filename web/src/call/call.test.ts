@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { faultOf } from './devices';
-import { accepted, SignalError } from './http';
+import { accepted, relaysIn, SignalError } from './http';
 import { level } from './levels';
 import { count, judge, type Counted } from './quality';
 import { iceCredentials, restartFragment, tuneOpus, withFragment } from './sdp';
@@ -85,6 +85,17 @@ describe('the answer to an offer', () => {
       'https://other.example/s',
     );
   });
+  test('it may name relays, each with credentials', () => {
+    const one = '<turn:h:1?transport=udp>; rel="ice-server"; username="9:ab"; credential="c"; credential-type="password"';
+    const two = one.replace('turn:', 'turns:').replace('udp', 'tcp');
+    expect(relaysIn(`${one}, ${two}, </style>; rel="preload"`)).toEqual([
+      { urls: 'turn:h:1?transport=udp', username: '9:ab', credential: 'c' },
+      { urls: 'turns:h:1?transport=tcp', username: '9:ab', credential: 'c' },
+    ]);
+    expect(relaysIn('')).toEqual([]);
+    expect(relaysIn('<turn:h>; rel="ice-server"')).toEqual([]);
+  });
+
   test('without a session or a description it is none', () => {
     expect(() => accepted('/whep/day', headers({}), ANSWER)).toThrow(SignalError);
     expect(() => accepted('/whep/day', headers({ location: '/s' }), 'hello')).toThrow(SignalError);

@@ -5,6 +5,8 @@ export interface Accepted {
   location: string;
   sdp: string;
   etag: string | null;
+  /** Relays of the server, with credentials for this person. */
+  relays: RTCIceServer[];
 }
 
 /** Why there is no session: the server's status, or 0 when no answer came. */
@@ -30,7 +32,18 @@ export async function offer(url: string, token: string, sdp: string): Promise<Ac
 export function accepted(url: string, headers: Headers, sdp: string): Accepted {
   const location = headers.get('location');
   if (location === null || !/^m=/m.test(sdp)) throw new SignalError(201);
-  return { location: new URL(location, new URL(url, base())).href, sdp, etag: headers.get('etag') };
+  const relays = relaysIn(headers.get('link') ?? '');
+  return { location: new URL(location, new URL(url, base())).href, sdp, etag: headers.get('etag'), relays };
+}
+
+/** The relays that a `Link` header names (RFC 9725, section 4.6). */
+export function relaysIn(link: string): RTCIceServer[] {
+  return [...link.matchAll(/<([^>]*)>([^<]*)/g)].flatMap(([, url = '', parameters = '']) => {
+    const value = (name: string): string | undefined => new RegExp(`;\\s*${name}="([^"]*)"`).exec(parameters)?.[1];
+    const [username, credential] = [value('username'), value('credential')];
+    const isRelay = /^turns?:/.test(url) && value('rel') === 'ice-server';
+    return isRelay && username && credential ? [{ urls: url, username, credential }] : [];
+  });
 }
 
 /** Sends a fragment; the answer is the server's fragment on a restart, or null. */

@@ -16,6 +16,9 @@ export interface MediaHandlers {
 
 /** A broken path often comes back by itself; wait this long before a restart. */
 const DISCONNECTED_GRACE_MS = 1_500;
+/** Without a direct path by then, the server's relay is tried, too. Asking for it at once would cost
+ * everybody's server what few need. */
+const RELAY_AFTER_MS = 1_500;
 /** A session that has not connected by then is made anew. */
 const CONNECT_TIMEOUT_MS = 8_000;
 const RETRY_FIRST_MS = 500;
@@ -34,6 +37,8 @@ export class MediaSession {
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #restarting = false;
+  /** The relays of the last answer, once they were needed: later connections begin with them. */
+  static #needed: RTCIceServer[] = [];
 
   constructor(url: string, token: string, handlers: MediaHandlers) {
     this.#url = url;
@@ -77,7 +82,7 @@ export class MediaSession {
     const wasUp = this.#state === 'connected' || this.#state === 'interrupted';
     this.#close();
     this.#set(wasUp ? 'interrupted' : 'connecting');
-    const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [] });
+    const connection = new RTCPeerConnection(configuration(MediaSession.#needed));
     this.#connection = connection;
     connection.onconnectionstatechange = () => this.#moved(connection);
     try {
@@ -91,7 +96,7 @@ export class MediaSession {
       }
       this.#accepted = session;
       await connection.setRemoteDescription({ type: 'answer', sdp: tuneOpus(session.sdp) });
-      this.#timer = setTimeout(() => this.#retry(connection), CONNECT_TIMEOUT_MS);
+      this.#timer = setTimeout(() => void this.#tryRelays(connection), RELAY_AFTER_MS);
     } catch (error) {
       if (connection !== this.#connection) return;
       if (error instanceof SignalError && (error.status === 401 || error.status === 403)) {
@@ -121,12 +126,25 @@ export class MediaSession {
     }
   }
 
+  /** No direct path so far: gathers again, with the relays of the answer. */
+  async #tryRelays(connection: RTCPeerConnection): Promise<void> {
+    const relays = this.#accepted?.relays ?? [];
+    // With a path the rest is only a matter of time.
+    const found = ['connected', 'completed'].includes(connection.iceConnectionState);
+    const news = relays.length > 0 && MediaSession.#needed.length === 0;
+    if (news && !found) await this.#restart(connection);
+    else this.#timer = setTimeout(() => this.#retry(connection), CONNECT_TIMEOUT_MS - RELAY_AFTER_MS);
+  }
+
   async #restart(connection: RTCPeerConnection): Promise<void> {
     const session = this.#accepted;
     if (connection !== this.#connection || session === null || this.#restarting) return;
-    this.#set('interrupted');
+    const wasUp = this.#state !== 'connecting';
+    if (wasUp) this.#set('interrupted');
     this.#restarting = true;
     try {
+      MediaSession.#needed = session.relays;
+      connection.setConfiguration(configuration(session.relays));
       connection.restartIce();
       await connection.setLocalDescription();
       const body = restartFragment(connection.localDescription?.sdp ?? '');
@@ -177,3 +195,8 @@ export class MediaSession {
     this.#handlers.state(state);
   }
 }
+
+const configuration = (relays: RTCIceServer[]): RTCConfiguration => ({
+  bundlePolicy: 'max-bundle',
+  iceServers: relays,
+});

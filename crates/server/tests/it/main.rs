@@ -15,6 +15,7 @@ mod logs;
 mod media;
 mod openapi;
 mod pages;
+mod paths;
 mod proceedings_log;
 mod registrations;
 mod resume;

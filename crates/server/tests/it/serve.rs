@@ -15,7 +15,7 @@ use tokio_rustls::rustls;
 
 use crate::support::{EVENT, FaultyStorage, Socket, create, key, token};
 
-async fn parts() -> Parts {
+pub(crate) async fn parts() -> Parts {
     let storage = FaultyStorage::default();
     create(&storage, reference_event()).await;
     Parts {
@@ -26,7 +26,7 @@ async fn parts() -> Parts {
     }
 }
 
-fn loopback() -> Config {
+pub(crate) fn loopback() -> Config {
     Config::on(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0))
 }
 
