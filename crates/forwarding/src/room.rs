@@ -553,6 +553,11 @@ impl Room {
         self.mismatches
     }
 
+    /// Whether anybody receives.
+    pub fn has_receivers(&self) -> bool {
+        self.vacant_receivers.len() < self.receivers.len()
+    }
+
     /// Whether nobody sends and nobody receives.
     pub fn is_empty(&self) -> bool {
         self.tracks.iter().all(Option::is_none) && self.receivers.iter().all(Option::is_none)

@@ -108,7 +108,7 @@ async fn open() -> Router {
     }
     let udp = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let announce: Vec<SocketAddr> = vec![udp.local_addr().expect("bound")];
-    let config = SfuConfig { udp, announce, workers: 1, subscriber: None };
+    let config = SfuConfig { udp: vec![udp], announce, subscriber: None };
     let (engine, events) = Sfu::start(config).expect("the engine starts");
     let parts = Parts {
         storage,

@@ -1,4 +1,4 @@
-//! The one port: TCP for HTTP and the live socket, UDP for media, both on the same number.
+//! The one port: TCP for HTTP and the live socket, UDP for media, all on the same number.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
@@ -64,50 +64,48 @@ fn stun(head: &[u8]) -> Option<Opening> {
     }
 }
 
-/// Binds both sockets to the same port. `[::]` takes IPv4 too, or alone where IPv6 is switched off.
-pub(crate) fn bind(listen: SocketAddr) -> io::Result<(TcpListener, UdpSocket)> {
+/// The TCP socket and a UDP socket for each media worker.
+type Sockets = (TcpListener, Vec<UdpSocket>);
+
+/// Binds the TCP socket and the UDP sockets of so many media workers to the same port. `[::]` takes IPv4 too, or alone where IPv6 is switched off.
+pub(crate) fn bind(listen: SocketAddr, workers: usize) -> io::Result<Sockets> {
     let every = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), listen.port());
-    match bind_exactly(listen) {
+    match bind_exactly(listen, workers) {
         Err(error) if listen == every && error.kind() != io::ErrorKind::AddrInUse => {
             tracing::warn!(%error, "IPv6 is not available; listening on IPv4 only");
-            bind_exactly(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), listen.port()))
+            bind_exactly(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), listen.port()), workers)
         }
         result => result,
     }
 }
 
-fn bind_exactly(listen: SocketAddr) -> io::Result<(TcpListener, UdpSocket)> {
+fn bind_exactly(listen: SocketAddr, workers: usize) -> io::Result<Sockets> {
     let attempts = if listen.port() == 0 { ATTEMPTS } else { 1 };
-    let mut result = bind_once(listen);
+    let mut result = bind_once(listen, workers);
     for _ in 1..attempts {
         match &result {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => result = bind_once(listen),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                result = bind_once(listen, workers)
+            }
             _ => break,
         }
     }
     result
 }
 
-fn bind_once(listen: SocketAddr) -> io::Result<(TcpListener, UdpSocket)> {
-    let tcp = socket(listen, Type::STREAM, Protocol::TCP)?;
+fn bind_once(listen: SocketAddr, workers: usize) -> io::Result<Sockets> {
+    let tcp = Socket::new(Domain::for_address(listen), Type::STREAM, Some(Protocol::TCP))?;
+    if listen.is_ipv6() {
+        tcp.set_only_v6(!listen.ip().is_unspecified())?;
+    }
+    tcp.set_nonblocking(true)?;
     // A restarted server takes its port back though old connections linger (RFC 9293, TIME-WAIT).
     tcp.set_reuse_address(true)?;
     tcp.bind(&listen.into())?;
     tcp.listen(BACKLOG)?;
     let tcp = TcpListener::from(tcp);
     let address = tcp.local_addr()?;
-    let udp = socket(address, Type::DGRAM, Protocol::UDP)?;
-    udp.bind(&address.into())?;
-    Ok((tcp, udp.into()))
-}
-
-fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
-    }
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+    Ok((tcp, sfu::bind(address, workers)?))
 }
 
 /// Where peers reach a socket that is bound to `bound`: its own address, or, for one that takes
@@ -141,14 +139,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_sockets_have_the_same_port() {
+    fn all_sockets_have_the_same_port() {
         for listen in ["127.0.0.1:0", "[::]:0"] {
-            let (tcp, udp) = bind(listen.parse().expect("an address")).expect("sockets");
+            let (tcp, udp) = bind(listen.parse().expect("an address"), 2).expect("sockets");
             let address = tcp.local_addr().expect("an address");
-            assert_eq!(udp.local_addr().expect("an address").port(), address.port());
+            assert_eq!(udp.len(), 2);
+            for udp in &udp {
+                assert_eq!(udp.local_addr().expect("an address").port(), address.port());
+            }
             assert_ne!(address.port(), 0);
-            let again = bind(address);
-            assert_eq!(again.map_err(|e| e.kind()).err(), Some(io::ErrorKind::AddrInUse));
+            drop(tcp);
+            for workers in [1, 2] {
+                let again = bind(address, workers);
+                assert_eq!(again.map_err(|e| e.kind()).err(), Some(io::ErrorKind::AddrInUse));
+            }
         }
     }
 

@@ -76,12 +76,17 @@ fn is_relay_message(datagram: &[u8]) -> bool {
 /// four; the oldest is forgotten.
 const ADDRESSES_PER_SESSION_MAX: usize = 8;
 
+/// Addresses remembered whose sessions live on other workers. There are few; when strangers make
+/// them many, all are forgotten, and the next check of each brings it back.
+const ELSEWHERE_MAX: usize = 4_096;
+
 /// The routes to the sessions of a worker, each named by its place in the worker's table.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     by_ufrag: HashMap<String, usize>,
     by_address: HashMap<SocketAddr, usize>,
     addresses: HashMap<usize, Vec<SocketAddr>>,
+    elsewhere: HashMap<SocketAddr, usize>,
 }
 
 impl Routes {
@@ -115,6 +120,19 @@ impl Routes {
 
     pub(crate) fn by_address(&self, address: &SocketAddr) -> Option<usize> {
         self.by_address.get(address).copied()
+    }
+
+    /// A check of a session that lives on another worker came from `address`.
+    pub(crate) fn learn_elsewhere(&mut self, address: SocketAddr, worker: usize) {
+        if self.elsewhere.len() >= ELSEWHERE_MAX {
+            self.elsewhere.clear();
+        }
+        self.elsewhere.insert(address, worker);
+    }
+
+    /// The worker to which the packets of an address go.
+    pub(crate) fn elsewhere(&self, address: &SocketAddr) -> Option<usize> {
+        self.elsewhere.get(address).copied()
     }
 
     /// An authenticated check of the session came from `address`.

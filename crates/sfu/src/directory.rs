@@ -311,3 +311,36 @@ fn is_same_use(one: Kind, other: Kind) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_worker_takes_the_interest_with_it() {
+        let directory = Directory::new(3);
+        let event = EventId::new("e").expect("an id");
+        let interests: Vec<_> = (0..2).map(|_| directory.interest(&event)).collect();
+        let (home, other) = (interests[0].home, (interests[0].home + 1) % 3);
+        assert_eq!(interests[0].workers(), 1 << home, "home hears everything");
+        interests[0].set(other, true);
+        interests[0].set(home, false);
+        assert_eq!(interests[1].workers(), 1 << home | 1 << other);
+        interests[1].set(other, false);
+        assert_eq!(interests[1].workers(), 1 << home);
+        for (left, interest) in interests.into_iter().enumerate() {
+            assert_eq!(directory.table().interests.len(), 1, "{left} have left");
+            directory.lose_interest(&event, interest);
+        }
+        assert!(directory.table().interests.is_empty());
+    }
+
+    #[test]
+    fn events_are_spread_over_the_workers() {
+        let mut counts = [0; 4];
+        for number in 0..400 {
+            counts[home(&EventId::new(&format!("event-{number}")).expect("an id"), 4)] += 1;
+        }
+        assert!(counts.iter().all(|count| (60..140).contains(count)), "{counts:?}");
+    }
+}

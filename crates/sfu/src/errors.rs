@@ -51,9 +51,9 @@ pub enum PatchError {
 /// Why the media engine did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No worker was asked for.
-    #[error("at least one media worker is needed")]
-    NoWorker,
+    /// No worker was asked for, or too many.
+    #[error("{0} media workers were asked for; at least one is needed, and at most 64 can be had")]
+    Workers(usize),
     /// Nothing that peers could be told.
     #[error("no address to announce to browsers; name at least one that they can reach")]
     NoAddress,

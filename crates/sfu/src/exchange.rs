@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use base::{EventId, PersonId};
-use forwarding::{Codec, Format, TrackId, TrackKind};
+use forwarding::{Codec, Format, Packet, TrackId, TrackKind};
 use tokio::sync::mpsc;
 
 use crate::types::SessionId;
@@ -32,7 +32,7 @@ pub(crate) struct RemoteTrack {
 
 /// A packet of a publisher, decrypted.
 #[derive(Debug, Clone)]
-pub(crate) struct Arrived {
+pub(crate) struct TrackPacket {
     pub(crate) layer: u8,
     pub(crate) ssrc: u32,
     pub(crate) sequence: u64,
@@ -42,15 +42,33 @@ pub(crate) struct Arrived {
     pub(crate) payload: Arc<[u8]>,
 }
 
+impl<'a> From<&'a TrackPacket> for Packet<'a> {
+    fn from(packet: &'a TrackPacket) -> Self {
+        let TrackPacket { ssrc, sequence, timestamp, marker, level_db, .. } = *packet;
+        Self { ssrc, sequence, timestamp, marker, level_db, payload: &packet.payload }
+    }
+}
+
 /// One thing passed to another worker.
 pub(crate) enum Passing {
-    Packet { track: Arc<RemoteTrack>, packet: Arrived },
+    Packet {
+        track: Arc<RemoteTrack>,
+        packet: TrackPacket,
+    },
     /// The track is over.
     Stopped(Arc<RemoteTrack>),
     /// Somebody who watches the track needs a key frame.
-    KeyFrame { event: EventId, track: TrackId, layer: u8 },
+    KeyFrame {
+        event: EventId,
+        track: TrackId,
+        layer: u8,
+    },
     /// A datagram of a session that lives there.
-    Datagram { source: SocketAddr, local: Option<IpAddr>, bytes: Vec<u8> },
+    Datagram {
+        source: SocketAddr,
+        local: Option<IpAddr>,
+        bytes: Vec<u8>,
+    },
     /// The session is to end.
     End(SessionId),
 }
@@ -110,5 +128,30 @@ impl Exchange {
             }
         }
         lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_falls_behind_loses_what_is_new() {
+        let mut ways = Exchange::connect(3);
+        let (_, mut inbox) = ways.pop().expect("three");
+        let (mut exchange, _own) = ways.swap_remove(0);
+        let passing = || Passing::End("0123456789abcdef0123456789abcdef".parse().expect("a name"));
+        for turn in 0..BATCHES_MAX + 2 {
+            exchange.pass_all(0b101, passing);
+            exchange.pass(2, passing());
+            let lost = exchange.flush();
+            assert_eq!(lost, if turn < BATCHES_MAX { 0 } else { 2 }, "turn {turn}");
+        }
+        let mut batches = 0;
+        while let Ok(batch) = inbox.try_recv() {
+            assert_eq!(batch.len(), 2);
+            batches += 1;
+        }
+        assert_eq!(batches, BATCHES_MAX);
     }
 }

@@ -1,5 +1,5 @@
-//! The media engine: one UDP socket, a worker thread that owns the WebRTC peers of all events
-//! (str0m without its own I/O), and one forwarding core per event (crate `forwarding`).
+//! The media engine: one UDP port, a few worker threads that own the WebRTC peers, and on each
+//! worker a forwarding core per event (crate `forwarding`).
 //!
 //! [`Sfu`] is the handle. The server has checked the token and the role before it calls
 //! [`Sfu::publish`] or [`Sfu::subscribe`]; whether a person is heard or seen is decided by the
@@ -18,7 +18,9 @@
 
 mod candidates;
 mod demux;
+mod directory;
 mod errors;
+mod exchange;
 mod formats;
 mod fragment;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -38,8 +40,10 @@ mod types;
 mod viewer;
 mod worker;
 
+use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::time::Instant;
 
 use base::limits::SDP_BYTES_MAX;
 use base::{EventId, PersonId};
@@ -55,11 +59,13 @@ pub use types::{
     Answer, Hearing, Kind, ReceiverClass, Record, SessionId, SfuEvent, Slots, Source, StagePlan,
 };
 
+use directory::{Directory, Place, WORKERS_MAX};
+use exchange::Exchange;
 use mailbox::Mailbox;
 use negotiate::Negotiator;
 use peer::Newcomer;
 use socket::Socket;
-use worker::{Command, Worker};
+use worker::{Command, Inputs, Shared, Worker};
 
 /// Commands that may wait for the worker. It takes them up within a turn of a few milliseconds;
 /// callers beyond this wait, which slows down whoever sends a thousand offers at once.
@@ -71,75 +77,106 @@ const EVENTS_MAX: usize = 1_024;
 /// How to start.
 #[derive(Debug)]
 pub struct SfuConfig {
-    /// The socket, already bound.
-    pub udp: UdpSocket,
-    /// The addresses told to peers as ICE host candidates: where the socket is reached from
+    /// One socket for each worker, bound to one address; see [`bind`].
+    pub udp: Vec<UdpSocket>,
+    /// The addresses told to peers as ICE host candidates: where the sockets are reached from
     /// outside. None of them may be a wildcard.
     pub announce: Vec<SocketAddr>,
-    /// Media workers. This version runs one, whatever larger number is asked for.
-    pub workers: usize,
     /// Who keeps what the plans say is to be kept.
     pub subscriber: Option<Arc<dyn Subscriber>>,
 }
 
+/// Binds the sockets of so many workers to one address. With several, the system spreads the
+/// peers over them by address, and keeps each where it was first (`SO_REUSEPORT`).
+///
+/// # Errors
+/// What the system says, for instance that the port is taken.
+pub fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<UdpSocket>> {
+    let mut address = address;
+    if workers > 1 {
+        // A port that another program shares in the same way would not show itself as taken.
+        address = socket(address, false)?.local_addr()?;
+    }
+    (0..workers.clamp(1, WORKERS_MAX)).map(|_| socket(address, workers > 1)).collect()
+}
+
+/// A socket; one for every IPv6 address of the machine takes IPv4 too.
+fn socket(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.set_nonblocking(true)?;
+    if shared {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
 /// The handle of the media engine. Clones are cheap; when the last one is dropped, every session
-/// ends and the worker stops.
+/// ends and the workers stop.
 #[derive(Clone, Debug)]
 pub struct Sfu {
-    shared: Arc<Shared>,
+    shared: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    commands: mpsc::Sender<Command>,
-    mailbox: Arc<Mailbox>,
+struct Inner {
+    /// The ways to the workers.
+    commands: Vec<mpsc::Sender<Command>>,
+    shared: Shared,
     negotiator: Negotiator,
-    tunnels: Tunnels,
 }
 
 impl Sfu {
-    /// Starts the worker and hands out the stream of its events.
+    /// Starts a worker for each socket and hands out the stream of their events.
     ///
     /// # Errors
-    /// [`StartError`] when there is no usable address, no certificate can be made, or the socket
-    /// or the thread cannot be set up.
+    /// [`StartError`] when there is no usable address, no certificate can be made, or a socket
+    /// or a thread cannot be set up.
     pub fn start(config: SfuConfig) -> Result<(Self, mpsc::Receiver<SfuEvent>), StartError> {
-        let SfuConfig { udp, announce, workers, subscriber } = config;
-        if workers == 0 {
-            return Err(StartError::NoWorker);
+        let SfuConfig { udp, announce, subscriber } = config;
+        let workers = udp.len();
+        if !(1..=WORKERS_MAX).contains(&workers) {
+            return Err(StartError::Workers(workers));
         }
-        let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
         let (events, outlet) = mpsc::channel(EVENTS_MAX);
-        let mailbox = Arc::new(Mailbox::default());
-        let (tunnels, mut arrivals) = Tunnels::new(1);
-        let arrivals = arrivals.pop().ok_or(StartError::NoWorker)?;
+        let (tunnels, arrivals) = Tunnels::new(workers);
         let negotiator = Negotiator::new(announce.clone(), tunnels.clone())?;
-        let worker_mailbox = Arc::clone(&mailbox);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(StartError::Thread)?;
-        let socket = {
-            let _context = runtime.enter();
-            Socket::new(udp, tunnels.clone()).map_err(StartError::Socket)?
+        let shared = Shared {
+            announce,
+            mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
+            directory: Arc::new(Directory::new(workers)),
+            tunnels,
+            subscriber,
         };
-        let worker_tunnels = tunnels.clone();
-        std::thread::Builder::new()
-            .name("media-0".to_owned())
-            .spawn(move || {
-                let worker = Worker::new(
-                    socket,
-                    announce,
-                    worker_mailbox,
-                    events,
-                    subscriber,
-                    worker_tunnels,
-                );
-                runtime.block_on(worker.run(inbox, arrivals));
-            })
-            .map_err(StartError::Thread)?;
-        Ok((Self { shared: Arc::new(Shared { commands, mailbox, negotiator, tunnels }) }, outlet))
+        let mut commands = Vec::new();
+        let ways = Exchange::connect(workers).into_iter().zip(arrivals);
+        for (udp, ((exchange, inbox), arrivals)) in udp.into_iter().zip(ways) {
+            let (sender, orders) = mpsc::channel(COMMANDS_MAX);
+            commands.push(sender);
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_io()
+                .enable_time()
+                .build()
+                .map_err(StartError::Thread)?;
+            let socket = {
+                let _context = runtime.enter();
+                Socket::new(udp, shared.tunnels.clone()).map_err(StartError::Socket)?
+            };
+            let (shared, events) = (shared.clone(), events.clone());
+            let inputs = Inputs { commands: orders, inbox, arrivals };
+            std::thread::Builder::new()
+                .name(format!("media-{}", exchange.own))
+                .spawn(move || {
+                    let worker = Worker::new(socket, shared, exchange, events);
+                    runtime.block_on(worker.run(inputs));
+                })
+                .map_err(StartError::Thread)?;
+        }
+        Ok((Self { shared: Arc::new(Inner { commands, shared, negotiator }) }, outlet))
     }
 
     /// A person begins to publish (WHIP, RFC 9725). The caller has checked that they may.
@@ -188,10 +225,12 @@ impl Sfu {
             session,
             negotiated,
         });
-        let (reply, admitted) = oneshot::channel();
-        let command = Command::Admit { newcomer, reply };
-        self.shared.commands.send(command).await.map_err(|_| OfferError::Stopped)?;
-        admitted.await.map_err(|_| OfferError::Stopped)??;
+        if self.shared.commands.iter().any(mpsc::Sender::is_closed) {
+            return Err(OfferError::Stopped);
+        }
+        for surplus in self.directory().welcome(newcomer, Instant::now())? {
+            self.end(&surplus).await;
+        }
         Ok(answer)
     }
 
@@ -209,60 +248,101 @@ impl Sfu {
             return Err(PatchError::Malformed("it is too long"));
         }
         let fragment = fragment::parse(fragment)?;
+        let worker = match self.directory().place(*session) {
+            Some(Place::On(worker)) => worker,
+            // It has not been heard of; the first worker takes it over to do this.
+            Some(Place::Waiting) => 0,
+            None => return Err(PatchError::NoSession),
+        };
         let (reply, answer) = oneshot::channel();
         let command = Command::Patch { session: *session, credentials: fragment, reply };
-        self.shared.commands.send(command).await.map_err(|_| PatchError::Stopped)?;
+        self.command(worker, command).await.ok_or(PatchError::Stopped)?;
         answer.await.map_err(|_| PatchError::Stopped)?
     }
 
     /// Ends a session. `false` when there is none of that name.
     pub async fn end(&self, session: &SessionId) -> bool {
-        let (reply, ended) = oneshot::channel();
-        let command = Command::End { session: *session, reply };
-        if self.shared.commands.send(command).await.is_err() {
-            return false;
+        match self.directory().place(*session) {
+            None => false,
+            Some(Place::Waiting) => self.directory().remove(*session),
+            Some(Place::On(worker)) => {
+                let (reply, ended) = oneshot::channel();
+                let command = Command::End { session: *session, reply };
+                self.command(worker, command).await.is_some() && ended.await.unwrap_or(false)
+            }
         }
-        ended.await.unwrap_or(false)
+    }
+
+    async fn command(&self, worker: usize, command: Command) -> Option<()> {
+        self.shared.commands.get(worker)?.send(command).await.ok()
+    }
+
+    fn directory(&self) -> &Directory {
+        &self.shared.shared.directory
+    }
+
+    fn mailboxes(&self) -> &[Mailbox] {
+        &self.shared.shared.mailboxes
     }
 
     /// A person's receiving sessions change class: brought on stage, or back to the audience.
     pub fn set_class(&self, event: &EventId, person: &PersonId, class: ReceiverClass) {
-        self.shared.mailbox.set_class(event, person, class);
+        // Who waits first, for from there they only go to the workers.
+        self.directory().set_class(event, person, class);
+        for mailbox in self.mailboxes() {
+            mailbox.set_class(event, person, class);
+        }
     }
 
     /// Ends every session of a person at once.
     pub fn end_person(&self, event: &EventId, person: &PersonId) {
-        self.shared.mailbox.end_person(event, person);
+        self.directory().end_waiting(event, Some(person));
+        for mailbox in self.mailboxes() {
+            mailbox.end_person(event, person);
+        }
     }
 
     /// What may be heard and seen from now on. Calling it again with the same plan changes
     /// nothing; of several calls in a row the last one counts.
     pub fn set_plan(&self, event: &EventId, plan: StagePlan) {
-        self.shared.mailbox.set_plan(event, plan);
+        for mailbox in self.mailboxes() {
+            mailbox.set_plan(event, plan.clone());
+        }
     }
 
     /// Asks the sender of a sink's track for key frames of all its layers. Requests are merged, and
     /// passed on at most once a second for each track.
     pub fn request_key_frame(&self, sink: SinkId) {
-        self.shared.mailbox.request_key_frame(sink);
+        // Only the worker that has the sink knows it.
+        for mailbox in self.mailboxes() {
+            mailbox.request_key_frame(sink);
+        }
     }
 
     /// Ends every session of an event and forgets its plan.
     pub fn end_event(&self, event: &EventId) {
-        self.shared.mailbox.end_event(event);
+        self.directory().end_waiting(event, None);
+        for mailbox in self.mailboxes() {
+            mailbox.end_event(event);
+        }
     }
 
     /// The ways into the workers besides the UDP port.
     pub fn tunnels(&self) -> &Tunnels {
-        &self.shared.tunnels
+        &self.shared.shared.tunnels
     }
 
-    /// Counters since the start; all zero when the worker has stopped.
+    /// Counters since the start; all zero when the workers have stopped.
     pub async fn statistics(&self) -> Statistics {
-        let (reply, statistics) = oneshot::channel();
-        if self.shared.commands.send(Command::Statistics { reply }).await.is_err() {
-            return Statistics::default();
+        let (publishers, receivers) = self.directory().count();
+        let mut sum = Statistics::default();
+        for worker in 0..self.shared.commands.len() {
+            let (reply, statistics) = oneshot::channel();
+            if self.command(worker, Command::Statistics { reply }).await.is_none() {
+                return Statistics::default();
+            }
+            sum = sum + statistics.await.unwrap_or_default();
         }
-        statistics.await.unwrap_or_default()
+        Statistics { publishers, receivers, ..sum }
     }
 }

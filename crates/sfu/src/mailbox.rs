@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use base::limits::{FLOOR_VOICES_MAX, THUMBNAILS_MAX};
 use base::{EventId, PersonId};
 use forwarding::sink::SinkId;
 use tokio::sync::Notify;
@@ -19,6 +20,15 @@ pub(crate) struct Orders {
     pub(crate) classes: BTreeMap<(EventId, PersonId), ReceiverClass>,
     pub(crate) plans: BTreeMap<EventId, StagePlan>,
     pub(crate) key_frames: BTreeSet<SinkId>,
+    /// Who keeps which seat, told by the worker that decides it for the event.
+    pub(crate) seats: BTreeMap<(EventId, ReceiverClass), KeptSeats>,
+}
+
+/// Who sits in the slots of a class in which people keep their seats.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct KeptSeats {
+    pub(crate) voices: [Option<PersonId>; FLOOR_VOICES_MAX],
+    pub(crate) thumbnails: [Option<PersonId>; THUMBNAILS_MAX],
 }
 
 /// The mailbox between the handles and the worker.
@@ -44,6 +54,11 @@ impl Mailbox {
         self.filled.notify_one();
     }
 
+    pub(crate) fn set_seats(&self, event: &EventId, class: ReceiverClass, seats: KeptSeats) {
+        self.orders().seats.insert((event.clone(), class), seats);
+        self.filled.notify_one();
+    }
+
     pub(crate) fn end_person(&self, event: &EventId, person: &PersonId) {
         let key = (event.clone(), person.clone());
         let mut orders = self.orders();
@@ -56,6 +71,7 @@ impl Mailbox {
     pub(crate) fn end_event(&self, event: &EventId) {
         let mut orders = self.orders();
         orders.plans.remove(event);
+        orders.seats.retain(|(of, _), _| of != event);
         orders.ended_events.insert(event.clone());
         drop(orders);
         self.filled.notify_one();

@@ -107,7 +107,7 @@ impl Peer {
                     payload_types,
                     streams: Vec::new(),
                     layers,
-                    tracks: [None; 2],
+                    tracks: [None, None],
                 }))
             }
         };

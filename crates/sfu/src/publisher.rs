@@ -3,14 +3,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
-use forwarding::{Codec, Format, TrackId, TrackKind};
+use forwarding::{Codec, Format, TrackKind};
 use str0m::media::{KeyframeRequestKind, Pt, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::Ssrc;
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 
+use crate::exchange::RemoteTrack;
 use crate::negotiate::{LAYERS_MAX, Section};
 use crate::peer::{Failure, Parcel};
 use crate::tunnels::OWN_END;
@@ -45,11 +47,10 @@ pub(crate) struct Stream {
 }
 
 /// A track that is being sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct SentTrack {
-    pub(crate) id: TrackId,
-    pub(crate) kind: TrackKind,
-    pub(crate) format: Format,
+    /// The track as the other workers know it.
+    pub(crate) track: Arc<RemoteTrack>,
     pub(crate) last_packet: Instant,
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use forwarding::{Format, PictureFields};
+use forwarding::{Codec, Format, PictureFields, describe};
 
 /// Packets kept. A stage with all its layers sends some 800 a second, and what is older than two
 /// seconds is not worth repairing.
@@ -15,6 +15,13 @@ pub(crate) struct Stored {
     pub(crate) payload: Arc<[u8]>,
     pub(crate) format: Format,
     pub(crate) pictures: PictureFields,
+}
+
+impl Stored {
+    pub(crate) fn new(codec: Codec, format: Format, payload: Arc<[u8]>) -> Self {
+        let pictures = describe(codec, &payload).pictures;
+        Self { payload, format, pictures }
+    }
 }
 
 /// The ring.

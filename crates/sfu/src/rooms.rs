@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use base::limits::{FLOOR_VOICES_MAX, THUMBNAILS_MAX};
 use base::{EventId, PersonId};
 use forwarding::sink::Subscriber;
 use forwarding::{Class, Micros, Owner, ReceiverId, Room, Seats, SlotKind, TrackId, TrackKind};
 
+use crate::directory::Interest;
 use crate::ring::Ring;
 use crate::taps::Taps;
 use crate::types::{Hearing, ReceiverClass, Slots, StagePlan};
@@ -22,10 +24,27 @@ pub(crate) struct Sending {
 
 /// Where a track comes from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Origin {
-    /// The publisher's place in the worker's table.
-    pub(crate) peer: usize,
-    pub(crate) kind: TrackKind,
+pub(crate) enum Origin {
+    /// From a publisher of this worker.
+    Here {
+        /// The publisher's place in the worker's table.
+        peer: usize,
+        kind: TrackKind,
+    },
+    /// From a publisher of another worker.
+    Elsewhere {
+        worker: usize,
+        /// Its number there.
+        track: TrackId,
+    },
+}
+
+/// A track that another worker passes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RemoteSource {
+    /// Its number in the core here.
+    pub(crate) id: TrackId,
+    pub(crate) last_packet: Instant,
 }
 
 /// One event.
@@ -35,6 +54,11 @@ pub(crate) struct EventRoom {
     pub(crate) deadline: Option<Micros>,
     /// What was forwarded lately, for repairs.
     pub(crate) ring: Ring,
+    /// Which workers want the packets of this event.
+    pub(crate) interest: Arc<Interest>,
+    /// Tracks that other workers pass on, by the worker and their number there. At most as many as
+    /// the core takes.
+    pub(crate) remote_tracks: HashMap<(usize, TrackId), RemoteSource>,
     owners: HashMap<PersonId, Owner>,
     people: Vec<PersonId>,
     receivers: Vec<usize>,
@@ -47,13 +71,19 @@ pub(crate) struct EventRoom {
 }
 
 impl EventRoom {
-    pub(crate) fn new(id: EventId, subscriber: Option<Arc<dyn Subscriber>>) -> Self {
+    pub(crate) fn new(
+        id: EventId,
+        interest: Arc<Interest>,
+        subscriber: Option<Arc<dyn Subscriber>>,
+    ) -> Self {
         Self {
             taps: Taps::new(id.clone(), subscriber),
             id,
             core: Room::new(),
             deadline: None,
             ring: Ring::default(),
+            interest,
+            remote_tracks: HashMap::new(),
             owners: HashMap::new(),
             people: Vec::new(),
             receivers: Vec::new(),
@@ -167,11 +197,18 @@ pub(crate) const fn class_for_server(class: Class) -> ReceiverClass {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::Directory;
+
+    fn empty() -> EventRoom {
+        let event = EventId::new("e").expect("an id");
+        let interest = Directory::new(1).interest(&event);
+        EventRoom::new(event, interest, None)
+    }
 
     #[test]
     fn people_keep_their_numbers() {
         let person = |name: &str| PersonId::new(name).expect("an id");
-        let mut room = EventRoom::new(EventId::new("e").expect("an id"), None);
+        let mut room = empty();
         let kazi = room.owner(&person("kazi"));
         let ganich = room.owner(&person("ganich"));
         assert_eq!(room.owner(&person("kazi")), kazi);
@@ -188,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_planned_room_outlives_its_peers() {
-        let mut room = EventRoom::new(EventId::new("e").expect("an id"), None);
+        let mut room = empty();
         assert!(room.is_over());
         let mut plan = StagePlan::default();
         plan.audience.main = PersonId::new("ganich").ok();

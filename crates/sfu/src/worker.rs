@@ -2,6 +2,7 @@
 //! peers and the forwarding cores work on it, and sends what came out; nothing in it waits.
 
 mod media;
+mod others;
 mod taps;
 
 use std::cmp::Reverse;
@@ -10,15 +11,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base::limits::CONNECTIONS_PER_PERSON_MAX;
 use base::{EventId, PersonId};
 use forwarding::sink::Subscriber;
-use forwarding::{Micros, ReceiverSpec};
+use forwarding::{Micros, Owner, ReceiverSpec};
 use str0m::{Candidate, Event, IceCreds};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::demux::{Routes, Sort, sort};
-use crate::errors::{OfferError, PatchError};
+use crate::directory::{Directory, Found};
+use crate::errors::PatchError;
+use crate::exchange::{Exchange, Inbox, Passing};
 use crate::mailbox::Mailbox;
 use crate::negotiate::ESTIMATE_FIRST_BPS;
 use crate::outlet::Outlet;
@@ -28,9 +30,6 @@ use crate::socket::{Datagram, Socket};
 use crate::statistics::Statistics;
 use crate::tunnels::{Arrived, OWN_END, Tunnels, is_tunnel};
 use crate::types::{Kind, ReceiverClass, SessionId, SfuEvent, StagePlan};
-
-/// Peers of a worker: several times what one core can serve with media.
-const PEERS_MAX: usize = 5_000;
 
 /// Batches read in a turn before what came of them is sent: a turn stays below a few
 /// milliseconds, so that no peer waits long for another.
@@ -73,7 +72,6 @@ const ESTIMATE_UNREPORTED_BPS: u64 = 2_500_000;
 
 /// An order from a handle that wants an answer.
 pub(crate) enum Command {
-    Admit { newcomer: Box<Newcomer>, reply: oneshot::Sender<Result<(), OfferError>> },
     Patch { session: SessionId, credentials: Option<IceCreds>, reply: PatchReply },
     End { session: SessionId, reply: oneshot::Sender<bool> },
     Statistics { reply: oneshot::Sender<Statistics> },
@@ -81,12 +79,42 @@ pub(crate) enum Command {
 
 type PatchReply = oneshot::Sender<Result<Option<String>, PatchError>>;
 
+/// What the workers and the handles share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    /// The addresses told to peers.
+    pub(crate) announce: Vec<SocketAddr>,
+    /// One for each worker.
+    pub(crate) mailboxes: Arc<[Mailbox]>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) tunnels: Tunnels,
+    pub(crate) subscriber: Option<Arc<dyn Subscriber>>,
+}
+
+/// What comes to one worker besides datagrams.
+pub(crate) struct Inputs {
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) inbox: Inbox,
+    /// Datagrams out of tunnels.
+    pub(crate) arrivals: mpsc::Receiver<Arrived>,
+}
+
+/// What a worker was woken by, already taken out of its channel.
+#[derive(Default)]
+struct First {
+    command: Option<Command>,
+    passed: Option<Vec<Passing>>,
+    arrived: Option<Arrived>,
+}
+
 /// One media worker.
 pub(crate) struct Worker {
     socket: Option<Socket>,
     announce: Vec<SocketAddr>,
     candidates: Vec<Candidate>,
-    mailbox: Arc<Mailbox>,
+    mailboxes: Arc<[Mailbox]>,
+    directory: Arc<Directory>,
+    exchange: Exchange,
     outlet: Outlet,
     subscriber: Option<Arc<dyn Subscriber>>,
     tunnels: Tunnels,
@@ -119,18 +147,19 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn new(
         socket: Socket,
-        announce: Vec<SocketAddr>,
-        mailbox: Arc<Mailbox>,
+        shared: Shared,
+        exchange: Exchange,
         events: mpsc::Sender<SfuEvent>,
-        subscriber: Option<Arc<dyn Subscriber>>,
-        tunnels: Tunnels,
     ) -> Self {
+        let Shared { announce, mailboxes, directory, tunnels, subscriber } = shared;
         let now = Instant::now();
         Self {
             socket: Some(socket),
             candidates: announce.iter().filter_map(|a| Candidate::host(*a, "udp").ok()).collect(),
             announce,
-            mailbox,
+            mailboxes,
+            directory,
+            exchange,
             outlet: Outlet::new(events),
             subscriber,
             tunnels,
@@ -157,30 +186,28 @@ impl Worker {
     }
 
     /// Works until the last handle is gone.
-    pub(crate) async fn run(
-        mut self,
-        mut commands: mpsc::Receiver<Command>,
-        mut arrivals: mpsc::Receiver<Arrived>,
-    ) {
-        let mailbox = Arc::clone(&self.mailbox);
+    pub(crate) async fn run(mut self, mut inputs: Inputs) {
+        let (mailboxes, own) = (Arc::clone(&self.mailboxes), self.exchange.own);
+        let mailbox = &mailboxes[own];
         loop {
             let Some(socket) = &self.socket else { return };
             let wake = tokio::time::Instant::from_std(self.next_deadline());
-            let (mut first, mut arrived) = (None, None);
+            let mut first = First::default();
             tokio::select! {
                 ready = socket.readable() => if let Err(error) = ready {
                     tracing::error!(%error, "the media socket failed; media has stopped");
                     return;
                 },
-                command = commands.recv() => match command {
-                    Some(command) => first = Some(command),
+                command = inputs.commands.recv() => match command {
+                    Some(command) => first.command = Some(command),
                     None => break,
                 },
-                arrival = arrivals.recv() => arrived = arrival,
+                batch = inputs.inbox.recv() => first.passed = batch,
+                arrival = inputs.arrivals.recv() => first.arrived = arrival,
                 () = mailbox.filled() => {}
                 () = tokio::time::sleep_until(wake) => {}
             }
-            self.turn(first, &mut commands, arrived, &mut arrivals);
+            self.turn(first, &mut inputs);
         }
         for at in 0..self.peers.len() {
             self.end(at);
@@ -188,24 +215,23 @@ impl Worker {
         self.send();
     }
 
-    fn turn(
-        &mut self,
-        first: Option<Command>,
-        commands: &mut mpsc::Receiver<Command>,
-        mut arrived: Option<Arrived>,
-        arrivals: &mut mpsc::Receiver<Arrived>,
-    ) {
+    fn turn(&mut self, first: First, inputs: &mut Inputs) {
         self.now = Instant::now();
         self.carry_out_orders();
-        let mut next = first;
+        let First { mut command, mut passed, mut arrived } = first;
         for _ in 0..COMMANDS_PER_TURN {
-            let Some(command) = next.or_else(|| commands.try_recv().ok()) else { break };
+            let next = command.take().or_else(|| inputs.commands.try_recv().ok());
+            let Some(command) = next else { break };
             self.obey(command);
-            next = None;
+        }
+        for _ in 0..BATCHES_PER_TURN {
+            let next = passed.take().or_else(|| inputs.inbox.try_recv().ok());
+            let Some(batch) = next else { break };
+            self.take_up(batch);
         }
         self.read();
         for _ in 0..ARRIVALS_PER_TURN {
-            let next = arrived.take().or_else(|| arrivals.try_recv().ok());
+            let next = arrived.take().or_else(|| inputs.arrivals.try_recv().ok());
             let Some(Arrived { source, local, bytes }) = next else { break };
             self.handle(&Datagram { source, local, bytes: &bytes });
         }
@@ -213,6 +239,8 @@ impl Worker {
         for _ in 0..ROUNDS_PER_TURN {
             self.settle_all();
         }
+        // The others send while this one does.
+        self.statistics.passings_lost += self.exchange.flush();
         self.send_media();
         self.send();
         self.outlet.flush();
@@ -236,11 +264,11 @@ impl Worker {
     // Orders and commands.
 
     fn carry_out_orders(&mut self) {
-        let orders = self.mailbox.take();
+        let orders = self.mailboxes[self.exchange.own].take();
         for event in orders.ended_events {
             self.end_where(&event, |_| true);
             if let Some(room) = self.rooms_by_event.remove(&event) {
-                self.rooms[room] = None;
+                self.close_room(room);
             }
         }
         for (event, person) in orders.ended_people {
@@ -254,6 +282,9 @@ impl Worker {
         }
         for sink in orders.key_frames {
             self.tap_key_frame(sink);
+        }
+        for ((event, class), seats) in orders.seats {
+            self.follow(&event, class, seats);
         }
     }
 
@@ -297,9 +328,6 @@ impl Worker {
     fn obey(&mut self, command: Command) {
         // A handle that has stopped waiting for the answer loses nothing by not getting it.
         match command {
-            Command::Admit { newcomer, reply } => {
-                let _ = reply.send(self.admit(*newcomer));
-            }
             Command::Patch { session, credentials, reply } => {
                 let _ = reply.send(self.patch(session, credentials));
             }
@@ -316,14 +344,10 @@ impl Worker {
         }
     }
 
-    fn admit(&mut self, newcomer: Newcomer) -> Result<(), OfferError> {
-        if self.peers.len() - self.vacant.len() >= PEERS_MAX {
-            return Err(OfferError::Full);
-        }
+    /// Takes over a session whose first check came here.
+    fn admit(&mut self, newcomer: Newcomer) -> usize {
         let room_at = self.room(&newcomer.event);
-        self.make_way(room_at, &newcomer);
-        let Some(room) = &mut self.rooms[room_at] else { return Err(OfferError::Stopped) };
-        let owner = room.owner(&newcomer.person);
+        let owner = self.rooms[room_at].as_mut().map_or(Owner(0), |r| r.owner(&newcomer.person));
         let at = self.vacant.pop().unwrap_or_else(|| {
             self.peers.push(None);
             self.peers.len() - 1
@@ -333,27 +357,7 @@ impl Worker {
         self.routes.add(peer.local.ufrag.clone(), at);
         self.peers[at] = Some(Box::new(peer));
         self.mark_dirty(at);
-        Ok(())
-    }
-
-    /// Ends the oldest sessions of a person who opens one too many: of one kind, two publishers
-    /// (the old one works until the new one does) and as many receivers as connections.
-    fn make_way(&mut self, room: usize, newcomer: &Newcomer) {
-        let mut same: Vec<(Instant, usize)> = (0..self.peers.len())
-            .filter_map(|at| self.peers[at].as_ref().map(|peer| (at, peer)))
-            .filter(|(_, peer)| peer.room == room && peer.person == newcomer.person)
-            .filter(|(_, peer)| is_same_use(peer.kind, newcomer.kind))
-            .map(|(at, peer)| (peer.since, at))
-            .collect();
-        same.sort_unstable();
-        let most = match newcomer.kind {
-            Kind::Publishing(_) => 2,
-            Kind::Receiving(_) => CONNECTIONS_PER_PERSON_MAX,
-        };
-        let surplus = (same.len() + 1).saturating_sub(most);
-        for (_, at) in same.into_iter().take(surplus) {
-            self.end(at);
-        }
+        at
     }
 
     fn patch(
@@ -361,7 +365,12 @@ impl Worker {
         session: SessionId,
         credentials: Option<IceCreds>,
     ) -> Result<Option<String>, PatchError> {
-        let at = *self.sessions.get(&session).ok_or(PatchError::NoSession)?;
+        let known = self.sessions.get(&session).copied();
+        let at = known.or_else(|| match self.directory.claim_session(session, self.exchange.own) {
+            Found::Newcomer(newcomer) => Some(self.admit(*newcomer)),
+            Found::On(_) | Found::Nobody => None,
+        });
+        let at = at.ok_or(PatchError::NoSession)?;
         let Some(peer) = self.peers[at].as_mut() else { return Err(PatchError::NoSession) };
         let Some(credentials) = credentials else { return Ok(None) };
         let old = peer.local.ufrag.clone();
@@ -369,6 +378,7 @@ impl Worker {
             Ok(answer) => {
                 let new = peer.local.ufrag.clone();
                 if new != old {
+                    self.directory.rename(session, new.clone());
                     self.routes.rename(&old, new, at);
                     self.mark_dirty(at);
                 }
@@ -382,13 +392,8 @@ impl Worker {
     }
 
     fn count(&self) -> Statistics {
-        let receivers =
-            self.peers.iter().flatten().filter(|p| matches!(p.side, Side::Viewer(_))).count();
-        let all = self.sessions.len();
         let mismatches: u64 = self.rooms.iter().flatten().map(|room| room.core.mismatches()).sum();
         Statistics {
-            publishers: (all - receivers) as u64,
-            receivers: receivers as u64,
             codec_mismatches: self.statistics.codec_mismatches + mismatches,
             ..self.statistics
         }
@@ -404,9 +409,20 @@ impl Worker {
             self.rooms.push(None);
             self.rooms.len() - 1
         });
-        self.rooms[at] = Some(EventRoom::new(event.clone(), self.subscriber.clone()));
+        let interest = self.directory.interest(event);
+        let subscriber = self.subscriber.clone();
+        self.rooms[at] = Some(EventRoom::new(event.clone(), interest, subscriber));
         self.rooms_by_event.insert(event.clone(), at);
         at
+    }
+
+    /// Forgets a room, whose peers have left it.
+    fn close_room(&mut self, at: usize) {
+        let Some(room) = self.rooms[at].take() else { return };
+        self.statistics.codec_mismatches += room.core.mismatches();
+        self.rooms_by_event.remove(&room.id);
+        room.interest.set(self.exchange.own, false);
+        self.directory.lose_interest(&room.id, room.interest);
     }
 
     // Datagrams.
@@ -414,7 +430,10 @@ impl Worker {
     fn read(&mut self) {
         let Some(mut socket) = self.socket.take() else { return };
         for _ in 0..BATCHES_PER_TURN {
-            match socket.receive(|datagram| self.handle(&datagram)) {
+            match socket.receive(|datagram| {
+                self.statistics.datagrams_in += 1;
+                self.handle(&datagram);
+            }) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
@@ -428,7 +447,6 @@ impl Worker {
     }
 
     fn handle(&mut self, datagram: &Datagram<'_>) {
-        self.statistics.datagrams_in += 1;
         let Datagram { source, local, bytes } = *datagram;
         let destination = self.destination(local, &source);
         let sort = sort(bytes);
@@ -441,8 +459,12 @@ impl Worker {
                 return;
             }
             Sort::Relay => None,
-            Sort::Media => self.routes.by_address(&source),
-            Sort::Check { ufrag } => self.routes.by_ufrag(ufrag),
+            Sort::Media => {
+                self.routes.by_address(&source).or_else(|| self.pass_on(datagram, &source))
+            }
+            Sort::Check { ufrag } => {
+                self.routes.by_ufrag(ufrag).or_else(|| self.claim(datagram, ufrag))
+            }
         };
         let Some(at) = place else {
             self.statistics.datagrams_ignored += 1;
@@ -607,20 +629,13 @@ impl Worker {
     fn connected(&mut self, at: usize) {
         let Some(peer) = self.peers[at].as_mut() else { return };
         peer.connected = true;
-        let (room_at, kind, person, since) =
-            (peer.room, peer.kind, peer.person.clone(), peer.since);
+        let (room_at, kind, person, session) =
+            (peer.room, peer.kind, peer.person.clone(), peer.session);
         let Some(event) = self.rooms[room_at].as_ref().map(|room| room.id.clone()) else { return };
-        self.outlet.push(SfuEvent::Connected {
-            event: event.clone(),
-            person: person.clone(),
-            session: peer.session,
-            kind,
-        });
+        self.outlet.push(SfuEvent::Connected { event, person, session, kind });
         match kind {
             Kind::Receiving(_) => self.begin_receiving(at),
-            Kind::Publishing(_) => self.end_where(&event, |peer| {
-                peer.person == person && peer.kind == kind && peer.since < since
-            }),
+            Kind::Publishing(_) => self.end_elders(session),
         }
     }
 
@@ -648,6 +663,7 @@ impl Worker {
         };
         viewer.id = Some(id);
         room.set_receiver(id, at);
+        room.interest.set(self.exchange.own, true);
         if !viewer.side.reports_arrival {
             viewer.estimate_bps = Some(ESTIMATE_UNREPORTED_BPS);
         }
@@ -678,11 +694,13 @@ impl Worker {
         for at in 0..self.rooms.len() {
             let over = self.rooms[at].as_ref().is_some_and(EventRoom::is_over)
                 && !self.peers.iter().flatten().any(|peer| peer.room == at);
-            if over && let Some(room) = self.rooms[at].take() {
-                self.statistics.codec_mismatches += room.core.mismatches();
-                self.rooms_by_event.remove(&room.id);
+            if over {
+                self.close_room(at);
+            } else {
+                self.stop_silent_remote_tracks(at);
             }
         }
+        self.directory.expire(self.now.checked_sub(CONNECT_MAX).unwrap_or(self.origin));
         if self.outlet.is_behind() {
             self.outlet.flush();
         }
@@ -723,6 +741,7 @@ impl Worker {
         self.vacant.push(at);
         self.sessions.remove(&peer.session);
         let addresses = self.routes.addresses(at).to_vec();
+        self.directory.remove(peer.session);
         self.routes.remove(&peer.local.ufrag, at);
         let room_at = peer.room;
         if let Some(room) = &mut self.rooms[room_at] {
@@ -730,6 +749,7 @@ impl Worker {
                 && let Some(id) = viewer.id
             {
                 room.core.remove_receiver(now, id);
+                room.interest.set(self.exchange.own, room.core.has_receivers());
             }
             if peer.connected {
                 self.outlet.push(SfuEvent::Gone {
@@ -749,14 +769,5 @@ impl Worker {
         for address in addresses {
             self.tunnels.close(&address);
         }
-    }
-}
-
-/// Whether a person needs only one session of the two.
-fn is_same_use(one: Kind, other: Kind) -> bool {
-    match (one, other) {
-        (Kind::Publishing(one), Kind::Publishing(other)) => one == other,
-        (Kind::Receiving(_), Kind::Receiving(_)) => true,
-        _ => false,
     }
 }

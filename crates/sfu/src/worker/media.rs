@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use forwarding::{Codec, Format, Output, Owner, Packet, SlotKind, TrackId, TrackKind, describe};
+use forwarding::{
+    Class, Codec, Format, Output, Owner, Packet, Seating, SlotKind, TrackKind, describe,
+};
 use str0m::rtp::RtpPacket;
 
 use super::{ESTIMATE_CLEARLY_LOW_BPS, ESTIMATE_SETTLES, TRACK_SILENCE_MAX, Worker};
+use crate::exchange::{Passing, RemoteTrack, TrackPacket};
 use crate::negotiate::ESTIMATE_FIRST_BPS;
 use crate::peer::Side;
 use crate::publisher::SentTrack;
@@ -55,44 +58,54 @@ impl Worker {
             return;
         }
         self.statistics.packets_in += 1;
-        let Some(room) = &mut self.rooms[room_at] else { return };
         let place = &mut publisher.tracks[usize::from(!stream.kind.is_audio())];
-        let known = place.as_mut().filter(|track| track.format == format);
-        let id = if let Some(track) = known {
-            track.last_packet = self.now;
-            track.id
+        let known = place.as_mut().filter(|sent| sent.track.format == format);
+        let track = if let Some(sent) = known {
+            sent.last_packet = self.now;
+            Arc::clone(&sent.track)
         } else {
             // The first packet of a track, or the first after a change of codec.
             if let Some(old) = place.take() {
-                room.core.remove_track(now, old.id);
-                room.taps.remove(old.id);
-                room.set_track(old.id, None);
-                self.drain_room(room_at, None);
+                self.remove_track(room_at, &old.track);
             }
-            let Some(id) = self.add_track(at, room_at, owner, stream.kind, codec, format) else {
+            let Some(track) = self.add_track(at, room_at, owner, stream.kind, codec, format) else {
                 return;
             };
-            id
+            track
+        };
+        let arrived = TrackPacket {
+            layer: stream.layer,
+            ssrc: *header.ssrc,
+            sequence: *packet.seq_no,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            level_db: header.ext_vals.audio_level.map(i8::unsigned_abs),
+            payload: Arc::clone(&packet.payload),
         };
         let Some(room) = &mut self.rooms[room_at] else { return };
-        room.core.handle_packet(
-            now,
-            id,
-            stream.layer,
-            &Packet {
-                ssrc: *header.ssrc,
-                sequence: *packet.seq_no,
-                timestamp: header.timestamp,
-                marker: header.marker,
-                level_db: header.ext_vals.audio_level.map(i8::unsigned_abs),
-                payload: &packet.payload,
-            },
-        );
         let described = describe(codec, &packet.payload);
-        room.taps.take(id, stream.layer, described.key_frame_start, packet);
-        let arriving =
-            Stored { payload: Arc::clone(&packet.payload), format, pictures: described.pictures };
+        room.taps.take(track.id, stream.layer, described.key_frame_start, packet);
+        let packet = arrived;
+        self.exchange.pass_all(room.interest.workers(), || Passing::Packet {
+            track: Arc::clone(&track),
+            packet: packet.clone(),
+        });
+        room.core.handle_packet(now, track.id, packet.layer, &Packet::from(&packet));
+        let TrackPacket { payload, .. } = packet;
+        let arriving = Stored { payload, format, pictures: described.pictures };
         self.drain_room(room_at, Some(arriving));
+    }
+
+    /// A track of a publisher of this worker is over.
+    fn remove_track(&mut self, room_at: usize, track: &Arc<RemoteTrack>) {
+        let now = self.micros();
+        if let Some(room) = &mut self.rooms[room_at] {
+            room.core.remove_track(now, track.id);
+            room.taps.remove(track.id);
+            room.set_track(track.id, None);
+            self.exchange.pass_all(room.interest.workers(), || Passing::Stopped(Arc::clone(track)));
+        }
+        self.drain_room(room_at, None);
     }
 
     fn add_track(
@@ -103,34 +116,48 @@ impl Worker {
         kind: TrackKind,
         codec: Codec,
         format: Format,
-    ) -> Option<TrackId> {
+    ) -> Option<Arc<RemoteTrack>> {
         let now = self.micros();
-        let layers = match &self.peers[at].as_ref()?.side {
+        let peer = self.peers[at].as_ref()?;
+        let layers = match &peer.side {
             Side::Publisher(publisher) => publisher.layers(kind),
             Side::Viewer(_) => return None,
         };
         let room = self.rooms[room_at].as_mut()?;
         let id = room.core.add_track(now, owner, kind, codec, format, layers).ok()?;
-        room.set_track(id, Some(Origin { peer: at, kind }));
+        room.set_track(id, Some(Origin::Here { peer: at, kind }));
+        let track = Arc::new(RemoteTrack {
+            worker: self.exchange.own,
+            id,
+            event: room.id.clone(),
+            person: peer.person.clone(),
+            kind,
+            codec,
+            format,
+            layers,
+        });
         if let Some(Side::Publisher(publisher)) = self.peers[at].as_mut().map(|peer| &mut peer.side)
         {
             publisher.tracks[usize::from(!kind.is_audio())] =
-                Some(SentTrack { id, kind, format, last_packet: self.now });
+                Some(SentTrack { track: Arc::clone(&track), last_packet: self.now });
         }
         self.tap(at, id, kind, codec);
         self.drain_room(room_at, None);
         self.report_tracks(room_at, owner);
-        Some(id)
+        Some(track)
     }
 
     /// Does what a core wants done. `arriving` is the packet that its `Forward`s speak of; they wait
     /// for the end of the turn, so that a viewer gets a whole frame in one call of the system.
     pub(super) fn drain_room(&mut self, at: usize, arriving: Option<Stored>) {
         let Some(room) = self.rooms[at].as_mut() else { return };
+        // What is to be said of the event as a whole is said by the worker where it is at home.
+        let at_home = room.interest.home == self.exchange.own;
         let format = arriving.as_ref().map(|stored| usize::from(stored.format.0));
         let mut arriving = arriving;
         let mut token = None;
         let mut requests: Vec<(Origin, u8)> = Vec::new();
+        let mut seatings: Vec<(Class, Seating)> = Vec::new();
         loop {
             match room.core.poll_output() {
                 Output::Forward(forward) => {
@@ -160,31 +187,47 @@ impl Worker {
                 Output::RequestKeyFrame { track, layer } => {
                     requests.extend(room.track(track).map(|origin| (origin, layer)));
                 }
-                Output::Slots { class, seats } => self.outlet.push(SfuEvent::Slots {
+                Output::Seating { class, seating } if at_home => seatings.push((class, seating)),
+                Output::Slots { class, seats } if at_home => self.outlet.push(SfuEvent::Slots {
                     event: room.id.clone(),
                     class: class_for_server(class),
                     slots: room.slots(&seats),
                 }),
+                Output::Seating { .. } | Output::Slots { .. } => {}
+                Output::Speaking(_) if !at_home => {}
                 Output::Speaking(owners) => self.outlet.push(SfuEvent::Speaking {
                     event: room.id.clone(),
                     persons: owners.into_iter().filter_map(|owner| room.person(owner)).collect(),
                 }),
-                // The only room of its event decides by itself; no other has to follow.
-                Output::Seating { .. } => {}
                 Output::Timeout(deadline) => {
                     room.deadline = deadline;
                     break;
                 }
             }
         }
+        let event = (!requests.is_empty()).then(|| room.id.clone());
+        for (class, seating) in seatings {
+            self.tell_seats(at, class, &seating);
+        }
         for (origin, layer) in requests {
-            self.statistics.key_frame_requests += 1;
-            let peer = self.peers[origin.peer].as_mut().map(|peer| &mut peer.side);
-            let Some(Side::Publisher(publisher)) = peer else { continue };
-            match publisher.request_key_frame(origin.kind, layer) {
-                Ok(()) => self.mark_dirty(origin.peer),
-                Err(failure) => self.failed.push((origin.peer, failure)),
+            let Some(event) = &event else { continue };
+            match origin {
+                Origin::Here { peer, kind } => self.request_key_frame(peer, kind, layer),
+                Origin::Elsewhere { worker, track } => {
+                    let event = event.clone();
+                    self.exchange.pass(worker, Passing::KeyFrame { event, track, layer });
+                }
             }
+        }
+    }
+
+    fn request_key_frame(&mut self, at: usize, kind: TrackKind, layer: u8) {
+        self.statistics.key_frame_requests += 1;
+        let peer = self.peers[at].as_mut().map(|peer| &mut peer.side);
+        let Some(Side::Publisher(publisher)) = peer else { return };
+        match publisher.request_key_frame(kind, layer) {
+            Ok(()) => self.mark_dirty(at),
+            Err(failure) => self.failed.push((at, failure)),
         }
     }
 
@@ -196,8 +239,8 @@ impl Worker {
             if peer.room != room_at || peer.owner != owner {
                 continue;
             }
-            for track in publisher.tracks.iter().flatten() {
-                match track.kind {
+            for sent in publisher.tracks.iter().flatten() {
+                match sent.track.kind {
                     TrackKind::Microphone => sending.microphone = true,
                     TrackKind::Camera => sending.camera = true,
                     TrackKind::Screen => sending.screen = true,
@@ -222,7 +265,6 @@ impl Worker {
     }
 
     pub(super) fn stop_tracks(&mut self, at: usize, which: impl Fn(&SentTrack) -> bool) {
-        let now = self.micros();
         let Some(peer) = self.peers[at].as_mut() else { return };
         let (room_at, owner) = (peer.room, peer.owner);
         let Side::Publisher(publisher) = &mut peer.side else { return };
@@ -231,13 +273,8 @@ impl Worker {
         if stopped.is_empty() {
             return;
         }
-        for track in stopped {
-            if let Some(room) = &mut self.rooms[room_at] {
-                room.core.remove_track(now, track.id);
-                room.taps.remove(track.id);
-                room.set_track(track.id, None);
-            }
-            self.drain_room(room_at, None);
+        for sent in stopped {
+            self.remove_track(room_at, &sent.track);
         }
         self.report_tracks(room_at, owner);
     }

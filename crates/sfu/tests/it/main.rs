@@ -27,6 +27,10 @@ const MAIN: usize = 4;
 const SCREEN: usize = 5;
 const THUMBNAIL: usize = 6;
 
+/// Workers of a house: the system decides which of them a client meets, so that every test sees
+/// people of one event on one worker and on several.
+const WORKERS: usize = 3;
+
 struct House {
     sfu: Sfu,
     events: mpsc::Receiver<SfuEvent>,
@@ -46,10 +50,10 @@ impl House {
     }
 
     fn open_with(bind: &str, subscriber: Option<Arc<dyn Subscriber>>) -> Self {
-        let udp = UdpSocket::bind(bind).expect("a socket");
-        let port = udp.local_addr().expect("bound").port();
+        let udp = sfu::bind(bind.parse().expect("an address"), WORKERS).expect("sockets");
+        let port = udp[0].local_addr().expect("bound").port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let config = SfuConfig { udp, announce: vec![address], workers: 1, subscriber };
+        let config = SfuConfig { udp, announce: vec![address], subscriber };
         let (sfu, events) = Sfu::start(config).expect("it starts");
         let event = EventId::new("russian-diplomats-day").expect("an id");
         Self { sfu, events, seen: Vec::new(), address, event }
@@ -420,6 +424,46 @@ async fn a_screen_has_its_own_slot_and_its_sound_takes_a_free_voice() {
     viewer.wait_heard(VOICE + 2, "the screen's sound", all_of(3)).await;
 }
 
+/// With more voices than slots it is decided in one place who is heard, whichever worker a viewer
+/// is on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn viewers_on_different_workers_hear_the_same_voices() {
+    const VIEWERS: usize = 8;
+    let mut house = House::open();
+    let names = ["kazi", "ganich", "shakirov", "moderator", "guest"];
+    house.audience(Hearing { voices: names.map(person).to_vec(), ..Hearing::default() });
+    let mut speakers = Vec::new();
+    for (tag, name) in (1..).zip(names) {
+        let plan = Plan { tag, microphone: true, ..Plan::default() };
+        speakers.push(house.publish(name, Source::Camera, plan).await.0);
+    }
+    let mut viewers = Vec::new();
+    for number in 0..VIEWERS {
+        viewers.push(house.viewer(&format!("viewer-{number}")).await);
+    }
+    for viewer in &viewers {
+        for slot in 0..3 {
+            viewer.wait_heard(VOICE + slot, "a voice", |heard| !heard.is_empty()).await;
+        }
+    }
+    // What is heard changes for a while as people begin to speak; afterwards it is one.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let heard = |viewer: &Client| {
+        [0, 1, 2].map(|slot| viewer.heard(VOICE + slot).last().map(|last| last.tag))
+    };
+    let first = heard(&viewers[0]);
+    for viewer in &viewers {
+        assert_eq!(heard(viewer), first);
+    }
+    let slots = house
+        .wait("the voices", |event| {
+            matches!(event, SfuEvent::Slots { slots, .. }
+        if slots.voices.iter().all(Option::is_some))
+        })
+        .await;
+    assert!(matches!(slots, SfuEvent::Slots { class: ReceiverClass::Audience, .. }));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_offers_only_sound_gets_only_sound() {
     let house = House::open();
@@ -700,15 +744,17 @@ async fn the_last_handle_ends_everything() {
 
 #[test]
 fn a_wrong_start_says_what_is_wrong() {
-    let udp = || UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let wildcard = SocketAddr::from(([0, 0, 0, 0], 443));
     let here = SocketAddr::from(([127, 0, 0, 1], 443));
     for (announce, workers, sentence) in [
         (vec![], 1, "no address"),
         (vec![wildcard], 1, "0.0.0.0:443 cannot be announced"),
-        (vec![here], 0, "at least one media worker"),
+        (vec![here], 0, "at least one"),
+        (vec![here], 65, "at most 64"),
     ] {
-        let started = Sfu::start(SfuConfig { udp: udp(), announce, workers, subscriber: None });
+        let socket = |_| UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let udp = (0..workers).map(socket).collect();
+        let started = Sfu::start(SfuConfig { udp, announce, subscriber: None });
         let error = started.map(|_| ()).expect_err(sentence).to_string();
         assert!(error.contains(sentence), "{error}");
     }
