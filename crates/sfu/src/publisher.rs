@@ -51,6 +51,7 @@ pub(crate) struct Stream {
 pub(crate) struct SentTrack {
     /// The track as the other workers know it.
     pub(crate) track: Arc<RemoteTrack>,
+    pub(crate) since: Instant,
     pub(crate) last_packet: Instant,
 }
 

@@ -1,6 +1,7 @@
 //! What moves between peers: packets, key frame requests, bandwidth, and who is sending what.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use forwarding::{
     Class, Codec, Format, Output, Owner, Packet, Seating, SlotKind, TrackKind, describe,
@@ -17,6 +18,11 @@ use crate::rooms::{Origin, Sending, class_for_server};
 use crate::statistics::Statistics;
 use crate::types::SfuEvent;
 use crate::viewer::Run;
+
+/// A track keeps its codec for so long. A browser changes it when an encoder fails, if ever; packets
+/// of the old codec that come late, or of several on purpose, must not begin a new track each time,
+/// which every receiver, the recorder and the screens would have to follow.
+const FORMAT_KEPT_MIN: Duration = Duration::from_millis(1_000);
 
 impl Worker {
     /// Passes the estimate of a receiver on to the core, once it says something.
@@ -59,6 +65,10 @@ impl Worker {
         }
         self.statistics.packets_in += 1;
         let place = &mut publisher.tracks[usize::from(!stream.kind.is_audio())];
+        let too_soon = |sent: &SentTrack| self.now < sent.since + FORMAT_KEPT_MIN;
+        if place.as_ref().is_some_and(|sent| sent.track.format != format && too_soon(sent)) {
+            return;
+        }
         let known = place.as_mut().filter(|sent| sent.track.format == format);
         let track = if let Some(sent) = known {
             sent.last_packet = self.now;
@@ -138,8 +148,11 @@ impl Worker {
         });
         if let Some(Side::Publisher(publisher)) = self.peers[at].as_mut().map(|peer| &mut peer.side)
         {
-            publisher.tracks[usize::from(!kind.is_audio())] =
-                Some(SentTrack { track: Arc::clone(&track), last_packet: self.now });
+            publisher.tracks[usize::from(!kind.is_audio())] = Some(SentTrack {
+                track: Arc::clone(&track),
+                since: self.now,
+                last_packet: self.now,
+            });
         }
         self.tap(at, id, kind, codec);
         self.drain_room(room_at, None);

@@ -1,8 +1,10 @@
 //! The media engine with real peers over loopback: str0m clients in the same process publish
 //! made-up media and judge strictly what they receive.
 
+mod bad_peers;
 mod client;
 mod kept;
+mod stranger;
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
