@@ -73,9 +73,9 @@ pub enum ReadError {
     /// It does not begin like a Matroska file.
     #[error("this is no Matroska file")]
     NotMatroska,
-    /// It stops before its tracks are named.
-    #[error("the file stops before its first track")]
-    NoTracks,
+    /// It stops before its first frame.
+    #[error("the file stops before its first frame")]
+    NoFrames,
 }
 
 /// Reads a file.
@@ -133,7 +133,7 @@ impl<R: Read> Reader<R> {
             reader.step()?;
         }
         if reader.contents.tracks.is_empty() {
-            return Err(ReadError::NoTracks);
+            return Err(ReadError::NoFrames);
         }
         Ok(reader)
     }

@@ -34,11 +34,14 @@ pub fn recover(source: impl Read) -> Result<Option<Recovered>, ReadError> {
     let has_pictures = contents.tracks.iter().any(|(_, track)| !track.codec.is_audio());
     let (mut cues, mut cluster, mut end) = (Vec::new(), None, Millis(0));
     let mut first_in_cluster = false;
+    // The end of the first cluster's head: with nothing behind it there is nothing to play.
+    let mut frames_from = u64::MAX;
     while let Some(item) = reader.next_item()? {
         match item {
             Item::Cluster { position, began } => {
                 cluster = Some(OpenCluster { at: position, began });
                 first_in_cluster = true;
+                frames_from = frames_from.min(reader.whole_until());
             }
             Item::Block(block) => {
                 let Some(OpenCluster { at, .. }) = cluster else { continue };
@@ -63,6 +66,9 @@ pub fn recover(source: impl Read) -> Result<Option<Recovered>, ReadError> {
     // The size is the last thing that is written.
     if contents.size.is_some_and(|size| size <= reader.position()) {
         return Ok(None);
+    }
+    if cluster.is_none() || reader.whole_until() <= frames_from {
+        return Err(ReadError::NoFrames);
     }
     let pictures = contents.tracks.iter().map(|(_, track)| !track.codec.is_audio()).collect();
     let length = reader.whole_until();

@@ -99,12 +99,15 @@ pub struct SinkPacket {
 /// What a subscriber is told.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// Whether an event's media are kept from now on. Told by each worker that has the event, so
-    /// several times; before the sinks it opens and after those it closes.
+    /// Whether an event's media are kept from now on: before the sinks that this opens, and after
+    /// those that it closes. Each worker that has the event tells its own change, beginning from
+    /// [`Record::Off`].
     Record {
         /// Which event.
         event: EventId,
-        /// Whether.
+        /// What held on this worker before.
+        before: Record,
+        /// What holds now.
         record: Record,
     },
     /// A sink opens.

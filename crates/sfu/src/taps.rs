@@ -67,8 +67,8 @@ impl Taps {
             for at in 0..self.tracks.len() {
                 self.close(at);
             }
-            self.record = record;
-            self.tell(Message::Record { event: self.event.clone(), record });
+            let before = std::mem::replace(&mut self.record, record);
+            self.tell(Message::Record { event: self.event.clone(), before, record });
         }
         self.plan = audience.clone();
         for at in 0..self.tracks.len() {
@@ -226,7 +226,8 @@ impl Drop for Taps {
             self.close(at);
         }
         if self.record != Record::Off {
-            self.tell(Message::Record { event: self.event.clone(), record: Record::Off });
+            let (event, before, record) = (self.event.clone(), self.record, Record::Off);
+            self.tell(Message::Record { event, before, record });
         }
     }
 }

@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("storage", &["base", "proceedings"]),
     ("storage-sqlite", &["base", "proceedings", "storage"]),
     ("sfu", &["base", "egress", "forwarding"]),
+    ("recording", &["base", "container", "forwarding"]),
     ("web-ui", &[]),
     ("server", &["api-types", "base", "proceedings", "programme", "relay", "sfu", "storage", "web-ui"]),
     // Synthetic people stand beside the server: they know what goes over the wire.
