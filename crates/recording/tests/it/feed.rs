@@ -159,7 +159,7 @@ impl Speaker {
             let timestamp = u32::try_from(step * 960 + 77).expect("a short time");
             self.packet(sink, 1, step, timestamp, true, false, report, &coded);
         }
-        if step % 2 == 0
+        if step.is_multiple_of(2)
             && let Some(sink) = self.camera
         {
             let number = usize::try_from(step / 2).expect("small") % self.picture.len();
