@@ -13,6 +13,7 @@ pub mod connection;
 pub mod http;
 pub mod ledger;
 pub mod live;
+pub mod load;
 pub mod peer;
 pub mod pulse;
 pub mod reception;

@@ -44,7 +44,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Posts an offer and returns the session with the answer.
+    /// Posts an offer and returns the session with the answer. An empty token is not shown.
     ///
     /// # Errors
     /// [`HttpError`] when there is no answer, another status than 201, or no Location.
@@ -55,8 +55,12 @@ impl Session {
         offer: String,
     ) -> Result<(Self, String), HttpError> {
         let path = server.path(path);
-        let ask =
-            Ask { method: Method::POST, path: &path, token: Some(token), body: Some((SDP, offer)) };
+        let ask = Ask {
+            method: Method::POST,
+            path: &path,
+            token: shown(token),
+            body: Some((SDP, offer)),
+        };
         let answer = server.ask_for(StatusCode::CREATED, ask).await?;
         let location = answer
             .headers
@@ -77,7 +81,7 @@ impl Session {
         let ask = Ask {
             method: Method::DELETE,
             path: &self.location,
-            token: Some(&self.token),
+            token: shown(&self.token),
             body: None,
         };
         let answer = self.server.ask(ask).await?;
@@ -92,6 +96,11 @@ impl Session {
             reason: answer.text(),
         })
     }
+}
+
+/// Servers without tokens are asked without one.
+fn shown(token: &str) -> Option<&str> {
+    (!token.is_empty()).then_some(token)
 }
 
 /// A Location as a path or whole address; one without a slash lies beside what was asked

@@ -63,6 +63,21 @@ pub(crate) enum Command {
             that people will come to."
     )]
     Rehearse(Rehearse),
+    /// Load a server with synthetic publishers and viewers, and measure what each packet costs it
+    #[command(
+        long_about = "Load a server with synthetic publishers and viewers, and measure it.\n\n\
+            They speak standard WHIP and WHEP, so that any server can be measured. Packets carry \
+            the time at which they were sent; viewers find loss, whole frames and delay by \
+            themselves. With --url and --data an event of its own is made on a running Plenary; \
+            it is closed afterwards and stays in the list of events.",
+        after_help = "Examples:\n  \
+            plenary load --url http://127.0.0.1:8080 --data data --viewers 300 --server-pid 1234\n  \
+            plenary load --url http://127.0.0.1:8080 --data data --viewers 300 --paced --report load.json\n  \
+            plenary load --whip http://127.0.0.1:8889/talk/whip --whep http://127.0.0.1:8889/talk/whep\n  \
+            plenary load --janus ws://127.0.0.1:8188 --viewers 50\n\n\
+            The exit code is 1 when somebody could not join or more than 1 % was lost."
+    )]
+    Load(Load),
     /// Examine this machine and its settings, with a remedy for everything that is wrong
     #[command(after_help = "Examples:\n  \
             plenary doctor\n  \
@@ -188,4 +203,57 @@ pub(crate) struct Rehearse {
     /// Configuration file of the server at --url
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "url")]
     pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    /// A Plenary that runs on this machine
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, requires = "data")]
+    #[arg(required_unless_present_any = ["whip", "janus"])]
+    pub(crate) url: Option<String>,
+    /// Data folder of the server at --url, for an event of the test's own
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "url")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where publishers come in on any other server; {n} stands for their number
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, requires = "whep")]
+    #[arg(conflicts_with = "url")]
+    pub(crate) whip: Option<String>,
+    /// Where viewers come in there; {n} is 1
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, requires = "whip")]
+    pub(crate) whep: Option<String>,
+    /// The videoroom of a Janus, by the address of its WebSocket
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(conflicts_with_all = ["url", "whip"])]
+    pub(crate) janus: Option<String>,
+    /// Bearer token for --whip and --whep
+    #[arg(long, value_name = "TOKEN", requires = "whip")]
+    pub(crate) token: Option<String>,
+    /// How many publish
+    #[arg(long, default_value_t = 1, value_name = "P")]
+    pub(crate) publishers: u16,
+    /// How many watch
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) viewers: u16,
+    /// How many viewers come in each second
+    #[arg(long, default_value_t = 50.0, value_name = "R")]
+    pub(crate) ramp: f64,
+    /// Seconds for which it is measured, once everybody is in
+    #[arg(long = "for", default_value_t = 15, value_name = "SECONDS")]
+    pub(crate) seconds: u16,
+    /// Spread each frame over 13 ms, as a thin uplink does, instead of sending it at once
+    #[arg(long)]
+    pub(crate) paced: bool,
+    /// Publish three layers (150, 500 and 1,500 kbit/s) instead of the largest alone
+    #[arg(long)]
+    pub(crate) simulcast: bool,
+    /// Of so many viewers one decrypts everything, the others count [default: all up to 100
+    /// viewers, else 50 of them]
+    #[arg(long, value_name = "K")]
+    pub(crate) sample: Option<u16>,
+    /// Process of the server, to measure its processor time and memory
+    #[arg(long, value_name = "PID")]
+    pub(crate) server_pid: Option<u32>,
+    /// File for the report as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
 }

@@ -1,9 +1,10 @@
-//! The program `plenary`: serve, event, rehearse, doctor. It reads the command line and the
+//! The program `plenary`: serve, event, rehearse, load, doctor. It reads the command line and the
 //! settings, hands the system's clock and randomness to the crates that do the work, and prints.
 
 mod cli;
 mod doctor;
 mod event;
+mod load;
 mod output;
 mod rehearse;
 mod serve;
@@ -67,6 +68,7 @@ fn run(terminal: Terminal, command: Command) -> Result<Option<Exit>, Failure> {
             };
             rehearse::run(terminal, &wanted, &place_settings(terminal, &place)?)
         }
+        Command::Load(wanted) => load::run(terminal, &wanted),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "plenary", &mut script);

@@ -73,7 +73,7 @@ fn start_log(terminal: Terminal, settings: &Settings) -> Result<(), Failure> {
 
 /// Raises the limit of open files as far as the system lets us; `doctor` tells when that is not
 /// far enough.
-fn raise_open_files() {
+pub(crate) fn raise_open_files() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.map_or(FILES_WANTED, |maximum| maximum.min(FILES_WANTED));
     if current.is_some_and(|current| current < wanted)
