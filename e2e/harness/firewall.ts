@@ -3,6 +3,9 @@
  * so that its packet filter is theirs, too.
  */
 import { execFileSync } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 
 const TABLE = 'plenary_e2e';
@@ -23,6 +26,19 @@ export function block(...matches: string[]): void {
 /** Lets everything through again. */
 export function unblock(): void {
   execFileSync('nft', ['-f', '-'], { input: `add table inet ${TABLE}\ndelete table inet ${TABLE}\n` });
+}
+
+/** The group of a browser that sits behind a firewall of its own. */
+const BEHIND = 4242;
+
+/** Matches what comes from a browser that was started with [`behindFirewall`]. */
+export const fromBehind = `meta skgid ${BEHIND}`;
+
+/** A program that starts Chromium in a group of its own, by which the packet filter knows it. */
+export async function behindFirewall(chromium: string): Promise<string> {
+  const file = join(await mkdtemp(join(tmpdir(), 'plenary-behind-')), 'chromium');
+  await writeFile(file, `#!/bin/sh\nexec setpriv --regid ${BEHIND} --clear-groups ${chromium} "$@"\n`, { mode: 0o755 });
+  return file;
 }
 
 /** By which way a page's media goes: of each connected session the pair that is in use. */

@@ -12,8 +12,11 @@ import { join } from 'node:path';
 /** The server's address on the inner side of the gate: of this machine, like all of 127/8. */
 export const INSIDE = '127.0.0.2';
 
-/** The first byte of TLS (RFC 8446, handshake). */
-const TLS = 0x16;
+/** What a connection begins with: TLS with its record type (RFC 8446), HTTP with a method. */
+const OPENINGS = {
+  tls: (first: number) => first === 0x16,
+  http: (first: number) => first >= 0x41 && first <= 0x5a,
+};
 
 export class Gate {
   /** Connections that were let through, and those that were not. */
@@ -26,15 +29,15 @@ export class Gate {
     readonly port: number,
   ) {}
 
-  /** Lets only TLS through to `target`, on which the server listens. */
-  static async tlsOnly(target: number, port = 0): Promise<Gate> {
+  /** Lets only this through to `target`, on which the server listens. */
+  static async only(kind: keyof typeof OPENINGS, target: number): Promise<Gate> {
     let gate: Gate | undefined;
     const server = createServer((outside) => {
       gate!.open.add(outside);
       outside.on('error', () => outside.destroy());
       outside.once('close', () => gate!.open.delete(outside));
       outside.once('data', (first: Buffer) => {
-        if (first[0] !== TLS) {
+        if (!OPENINGS[kind](first[0]!)) {
           gate!.refused++;
           outside.destroy();
           return;
@@ -48,7 +51,7 @@ export class Gate {
         outside.pipe(inside).pipe(outside);
       });
     });
-    await new Promise<void>((done) => server.listen(port, '0.0.0.0', done));
+    await new Promise<void>((done) => server.listen(0, '0.0.0.0', done));
     gate = new Gate(server, (server.address() as { port: number }).port);
     return gate;
   }

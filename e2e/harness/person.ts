@@ -37,6 +37,8 @@ export interface PersonOptions {
   /** For a page of its own in the browser of another person who never speaks. */
   browser?: Browser;
   flags?: string[];
+  /** Another program in the place of Chromium that starts it in the end. */
+  executable?: string;
 }
 
 export class Person {
@@ -63,7 +65,7 @@ export class Person {
       flags.push(`--use-file-for-fake-video-capture=${files.picture}`);
     }
     const browser =
-      options.browser ?? (await chromium.launch({ executablePath: chromiumPath, args: flags }));
+      options.browser ?? (await chromium.launch({ executablePath: options.executable ?? chromiumPath, args: flags }));
     const context = await browser.newContext({
       viewport: options.viewport ?? desktop,
       locale: options.locale ?? 'en-GB',

@@ -2,11 +2,11 @@
  * Through firewalls: what is left open carries the event. Each test closes more than the one before.
  */
 import { expect, test } from '@playwright/test';
-import { act, enterGreenRoom, listen } from '../harness/acts.ts';
+import { act, confirm, control, enterGreenRoom, listen } from '../harness/acts.ts';
 import { figure } from '../harness/figure.ts';
-import { block, unblock, watchWays, type Way, ways } from '../harness/firewall.ts';
+import { behindFirewall, block, fromBehind, unblock, watchWays, type Way, ways } from '../harness/firewall.ts';
 import { certificate, Gate, INSIDE } from '../harness/gate.ts';
-import { Person } from '../harness/person.ts';
+import { chromiumPath, Person } from '../harness/person.ts';
 import { freePort, PlenaryServer, referenceFile } from '../harness/server.ts';
 
 const EVENT = 'russian-diplomats-day';
@@ -72,7 +72,7 @@ for (const { name, blocked, relay } of [
 test('where only TLS gets out, media goes over the relay inside TLS', async () => {
   const tls = await certificate();
   const port = await freePort();
-  const gate = await Gate.tlsOnly(port);
+  const gate = await Gate.only('tls', port);
   const server = await PlenaryServer.start([referenceFile], [], {
     port,
     publicUrl: `https://localhost:${gate.port}`,
@@ -91,6 +91,42 @@ test('where only TLS gets out, media goes over the relay inside TLS', async () =
   for (const person of [kazi, mirza]) {
     await expectOnly(person, { relay: 'tls' });
   }
+  await finish(server, kazi, mirza);
+  await gate.close();
+});
+
+test('where nothing but HTTPS goes through, the voice comes over a WebSocket, and the picture when it can', async () => {
+  const server = await PlenaryServer.start([referenceFile]);
+  // The participant's network reaches a gate that lets only HTTP through; the moderator's is open.
+  const gate = await Gate.only('http', server.port);
+  block(`${fromBehind} udp dport != 53`, `${fromBehind} tcp dport ${server.port}`);
+  const kazi = await Person.launch('kazi', { voice: 'moderator' });
+  await enterGreenRoom(kazi, server.link(EVENT, 'kazi').link);
+  await act(kazi, 'open-green-room');
+  await act(kazi, 'open-event');
+
+  const mirza = await Person.launch('mirza', { executable: await behindFirewall(chromiumPath) });
+  await watchWays(mirza.page);
+  const link = new URL(server.link(EVENT, 'mirza').link);
+  link.port = String(gate.port);
+  const began = Date.now();
+  await listen(mirza, link.href);
+  await expect(mirza.get('last-resort')).toBeVisible({ timeout: 30_000 });
+  await mirza.hearsOnly('moderator');
+  figure('WebSocket: from the button to the first sound', (await mirza.firstSound()) - began, 'ms');
+  expect(await ways(mirza.page)).toEqual([]);
+
+  // Whom nobody may hear is not heard this way either.
+  await control(kazi, 'suspend-event').click();
+  await confirm(kazi);
+  await mirza.hearsOnly();
+  await act(kazi, 'resume-event');
+  await mirza.hearsOnly('moderator');
+
+  unblock();
+  await mirza.sees('moderator');
+  await expect(mirza.get('last-resort')).toHaveCount(0);
+  await mirza.hearsOnly('moderator');
   await finish(server, kazi, mirza);
   await gate.close();
 });

@@ -13,6 +13,7 @@ use crate::event_actor::EventHandle;
 use crate::open::Open;
 use crate::rate::{PerAddress, Rate};
 use crate::turn::Turn;
+use crate::voice::Listeners;
 
 /// Live sockets at once: four times the audience that one machine is measured to serve.
 pub(crate) const SOCKETS_MAX: usize = 20_000;
@@ -55,6 +56,8 @@ pub(crate) struct App {
     /// A place for each live socket.
     pub(crate) sockets: Arc<Semaphore>,
     pub(crate) random: Mutex<Box<dyn Random>>,
+    /// Who hears the floor over a WebSocket.
+    pub(crate) listeners: Listeners,
     /// The relay, where this process listens itself.
     pub(crate) turn: Option<Arc<Turn>>,
 }

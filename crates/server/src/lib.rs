@@ -35,6 +35,7 @@ mod router;
 mod serve;
 mod turn;
 mod views;
+mod voice;
 mod whep;
 mod whip;
 

@@ -14,7 +14,8 @@ use base::limits::CONNECTIONS_PER_PERSON_MAX;
 use base::{EventId, PersonId};
 use proceedings::{Event, EventState, Life};
 use sfu::{
-    Answer, Kind, OfferError, PatchError, ReceiverClass, SessionId, Sfu, Slots, Source, StagePlan,
+    Answer, Kind, Listening, OfferError, PatchError, ReceiverClass, SessionId, Sfu, Slots, Source,
+    StagePlan,
 };
 
 /// The media engine as the server uses it; crate `sfu` in earnest, a recording stand-in in tests
@@ -38,6 +39,9 @@ pub trait MediaEngine: Send + Sync + 'static {
         class: ReceiverClass,
         offer: &str,
     ) -> Result<Answer, OfferError>;
+
+    /// See [`Sfu::listen`].
+    async fn listen(&self, event: &EventId, class: ReceiverClass) -> Option<Listening>;
 
     /// See [`Sfu::patch`].
     async fn patch(
@@ -82,6 +86,10 @@ impl MediaEngine for Sfu {
         offer: &str,
     ) -> Result<Answer, OfferError> {
         Self::subscribe(self, event, person, class, offer).await
+    }
+
+    async fn listen(&self, event: &EventId, class: ReceiverClass) -> Option<Listening> {
+        Self::listen(self, event, class).await
     }
 
     async fn patch(

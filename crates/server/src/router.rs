@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::{
     calendar, events, headers, health, join, live, media_sessions, openapi, pages, proceedings,
-    registrations, whep, whip,
+    registrations, voice, whep, whip,
 };
 
 /// Time for an answer, the body's way here included. Media offers take some ten milliseconds; what
@@ -35,6 +35,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/events/{event}/registrations", post(registrations::create))
         .layer(CompressionLayer::new())
         .route("/live", get(live::open))
+        .route("/listen", get(voice::open))
         .fallback(no_such_path)
         .method_not_allowed_fallback(bad_method);
     let session = || {

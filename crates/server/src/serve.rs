@@ -314,6 +314,7 @@ fn shared(
         hellos: PerAddress::new(limits.hellos),
         sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
         random: Mutex::new(random),
+        listeners: Default::default(),
         turn,
     })
 }

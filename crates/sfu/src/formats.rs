@@ -7,6 +7,7 @@ use str0m::media::Frequency;
 
 /// Formats are numbered: Opus, VP8, VP9 profile 0 and 2, AV1, then those of H.264.
 const OPUS: u8 = 0;
+pub(crate) const OPUS_FORMAT: Format = Format(OPUS);
 const VP8: u8 = 1;
 const VP9: [(u32, u8); 2] = [(0, 2), (2, 3)];
 const AV1: u8 = 4;

@@ -25,6 +25,7 @@ mod formats;
 mod fragment;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod listening;
 mod mailbox;
 mod negotiate;
 mod outlet;
@@ -51,6 +52,7 @@ use forwarding::sink::{SinkId, Subscriber};
 use tokio::sync::{mpsc, oneshot};
 
 pub use errors::{OfferError, PatchError, StartError};
+pub use listening::{Audible, Listening, Voice};
 pub use statistics::Statistics;
 pub use tunnels::{
     Entrance, Exit, Opener, Outbound, RelayDatagram, RelayPort, TUNNELS_MAX, Tunnels, is_tunnel,
@@ -283,6 +285,15 @@ impl Sfu {
 
     fn mailboxes(&self) -> &[Mailbox] {
         &self.shared.shared.mailboxes
+    }
+
+    /// The voices that a class hears, packet by packet, without a peer. The caller has checked that
+    /// whoever hears them may, and goes on checking. `None` when the media engine has stopped.
+    pub async fn listen(&self, event: &EventId, class: ReceiverClass) -> Option<Listening> {
+        let home = self.directory().interest(event).home;
+        let (reply, listening) = oneshot::channel();
+        self.command(home, Command::Listen { event: event.clone(), class, reply }).await?;
+        listening.await.ok().flatten()
     }
 
     /// A person's receiving sessions change class: brought on stage, or back to the audience.

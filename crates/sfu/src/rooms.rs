@@ -10,6 +10,7 @@ use forwarding::sink::Subscriber;
 use forwarding::{Class, Micros, Owner, ReceiverId, Room, Seats, SlotKind, TrackId, TrackKind};
 
 use crate::directory::Interest;
+use crate::listening::Audible;
 use crate::ring::Ring;
 use crate::taps::Taps;
 use crate::types::{Hearing, ReceiverClass, Slots, StagePlan};
@@ -47,6 +48,14 @@ pub(crate) struct RemoteSource {
     pub(crate) last_packet: Instant,
 }
 
+/// Who hears one class without a peer.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    pub(crate) receiver: ReceiverId,
+    pub(crate) class: Class,
+    pub(crate) audible: Audible,
+}
+
 /// One event.
 pub(crate) struct EventRoom {
     pub(crate) id: EventId,
@@ -59,6 +68,8 @@ pub(crate) struct EventRoom {
     /// Tracks that other workers pass on, by the worker and their number there. At most as many as
     /// the core takes.
     pub(crate) remote_tracks: HashMap<(usize, TrackId), RemoteSource>,
+    /// At most one for each class.
+    pub(crate) listeners: Vec<Listeners>,
     owners: HashMap<PersonId, Owner>,
     people: Vec<PersonId>,
     receivers: Vec<usize>,
@@ -84,6 +95,7 @@ impl EventRoom {
             ring: Ring::default(),
             interest,
             remote_tracks: HashMap::new(),
+            listeners: Vec::new(),
             owners: HashMap::new(),
             people: Vec::new(),
             receivers: Vec::new(),

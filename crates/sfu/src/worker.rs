@@ -1,6 +1,7 @@
 //! The worker: one thread, one loop, all peers its own. A turn reads what has arrived, lets the
 //! peers and the forwarding cores work on it, and sends what came out; nothing in it waits.
 
+mod listening;
 mod media;
 mod others;
 mod taps;
@@ -21,6 +22,7 @@ use crate::demux::{Routes, Sort, sort};
 use crate::directory::{Directory, Found};
 use crate::errors::PatchError;
 use crate::exchange::{Exchange, Inbox, Passing};
+use crate::listening::Listening;
 use crate::mailbox::Mailbox;
 use crate::negotiate::ESTIMATE_FIRST_BPS;
 use crate::outlet::Outlet;
@@ -74,6 +76,7 @@ const ESTIMATE_UNREPORTED_BPS: u64 = 2_500_000;
 pub(crate) enum Command {
     Patch { session: SessionId, credentials: Option<IceCreds>, reply: PatchReply },
     End { session: SessionId, reply: oneshot::Sender<bool> },
+    Listen { event: EventId, class: ReceiverClass, reply: oneshot::Sender<Option<Listening>> },
     Statistics { reply: oneshot::Sender<Statistics> },
 }
 
@@ -337,6 +340,9 @@ impl Worker {
                     self.end(at);
                 }
                 let _ = reply.send(place.is_some());
+            }
+            Command::Listen { event, class, reply } => {
+                let _ = reply.send(self.listen(&event, class));
             }
             Command::Statistics { reply } => {
                 let _ = reply.send(self.count());
@@ -692,6 +698,7 @@ impl Worker {
             }
         }
         for at in 0..self.rooms.len() {
+            self.end_unheard(at);
             let over = self.rooms[at].as_ref().is_some_and(EventRoom::is_over)
                 && !self.peers.iter().flatten().any(|peer| peer.room == at);
             if over {

@@ -23,6 +23,9 @@ const RELAY_AFTER_MS = 1_500;
 const CONNECT_TIMEOUT_MS = 8_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_LONGEST_MS = 5_000;
+/** After so many attempts the network lets nothing through, and is asked now and then. */
+const ATTEMPTS_QUICK = 4;
+const RETRY_SELDOM_MS = 30_000;
 /** What the live socket says and what the media server knows may differ for a moment. */
 const REFUSED_RETRY_MS = 3_000;
 
@@ -69,7 +72,12 @@ export class MediaSession {
   /** The server may have been restarted: ask whether the session is still there. */
   async verify(): Promise<void> {
     const session = this.#accepted;
-    if (session === null || this.#restarting) return;
+    if (this.#restarting) return;
+    if (session === null) {
+      // The server may be back: what waits for its next attempt makes it now.
+      if (this.#attempt > ATTEMPTS_QUICK && this.#connection !== null) void this.#open();
+      return;
+    }
     try {
       await patch(session, this.#token, NOTHING_NEW);
     } catch (error) {
@@ -167,7 +175,8 @@ export class MediaSession {
 
   #retry(connection: RTCPeerConnection): void {
     if (connection !== this.#connection) return;
-    const longest = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** this.#attempt);
+    const quick = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** this.#attempt);
+    const longest = this.#attempt < ATTEMPTS_QUICK ? quick : RETRY_SELDOM_MS;
     this.#attempt += 1;
     this.#set(this.#state === 'connecting' ? 'connecting' : 'interrupted');
     clearTimeout(this.#timer);

@@ -6,6 +6,7 @@ import { untrack } from 'svelte';
 import type { Outcome } from '../api/live';
 import type { PersonId } from '../api/types';
 import { openScreen } from '../call/devices';
+import type { VoiceLine } from '../call/listen';
 import { count, judge, type Counted, type Quality } from '../call/quality';
 import type { MediaSession, MediaState } from '../call/session';
 import { Receiver, type Slots } from '../call/whep';
@@ -15,6 +16,10 @@ import type { LiveStore } from './live.svelte';
 
 /** The line is judged over this long. */
 const QUALITY_EVERY_MS = 4_000;
+/** Without a media path for this long the voices come over a WebSocket: every way through the relay
+ * has had its turn by then. */
+const LAST_RESORT_AFTER_MS = 6_000;
+
 const VOICE_ONLY_SAVED = 'plenary.voice-only';
 
 /** What became of a wish: a command's outcome, or the device could not be had. */
@@ -30,6 +35,8 @@ export class CallStore {
   slots: Slots | null = $state.raw(null);
   /** Only the voice is received. */
   voiceOnly: boolean = $state(savedVoiceOnly());
+  /** No media path connects: only the floor's voices come, over a WebSocket. */
+  lastResort: boolean = $state(false);
   /** The browser waits for a gesture before it plays sound. */
   soundBlocked: boolean = $state(false);
   quality: Quality = $state('unknown');
@@ -52,12 +59,17 @@ export class CallStore {
   /** Devices whose state has not been told since the person came on stage; they may still be opening. */
   readonly #untold = new Set<DeviceKind>();
   #counted: Counted | null = null;
+  #voiceLine: VoiceLine | null = null;
+  /** Streams of the media session and those of the last resort, which go before. */
+  #peerSlots: Slots | null = null;
+  #lineSlots: Slots | null = null;
 
   constructor(live: LiveStore, token: string) {
     this.#live = live;
     this.#token = token;
     const stop = $effect.root(() => {
       $effect(() => this.#followReceiving());
+      $effect(() => this.#followWay());
       $effect(() => this.#followPublishing());
       $effect(() => this.#followStage());
       $effect(() => this.#tellDevices());
@@ -220,14 +232,14 @@ export class CallStore {
     const receiver: Receiver = new Receiver(this.#live.event.id, this.#token, voiceOnly, {
       slots: (slots) => {
         streams = slots;
-        if (receiver === this.#receiver) this.slots = slots;
+        if (receiver === this.#receiver) this.#setSlots(slots);
       },
       state: (state) => {
         if (receiver === this.#nextReceiver && state === 'connected') {
           this.#receiver?.session.stop();
           this.#receiver = receiver;
           this.#nextReceiver = null;
-          this.slots = streams;
+          this.#setSlots(streams);
         }
         if (receiver === this.#receiver) this.receiving = state;
       },
@@ -236,6 +248,42 @@ export class CallStore {
       this.#receiver = receiver;
     } else this.#nextReceiver = receiver;
     receiver.session.start();
+  }
+
+  /** Where no media path connects, the voices come another way until one does. */
+  #followWay(): (() => void) | undefined {
+    const { may_receive } = this.#live.you;
+    const missed = this.receiving === 'connecting' || this.receiving === 'interrupted';
+    if (!this.entered || !may_receive || this.#out || !missed) {
+      this.#endVoiceLine();
+      return undefined;
+    }
+    const timer = setTimeout(() => void this.#listen(), LAST_RESORT_AFTER_MS);
+    return () => clearTimeout(timer);
+  }
+
+  async #listen(): Promise<void> {
+    const { VoiceLine, canListen } = await import('../call/listen');
+    if (this.#voiceLine !== null || !canListen() || this.receiving === 'connected') return;
+    this.#voiceLine = new VoiceLine(this.#live.event.id, this.#token, {
+      voices: (voices) => {
+        this.#lineSlots = voices && { voices, main: null, screen: null, thumbnails: [] };
+        this.lastResort = voices !== null;
+        this.#setSlots(this.#peerSlots);
+      },
+    });
+    this.#voiceLine.start();
+  }
+
+  #endVoiceLine(): void {
+    const line = this.#voiceLine;
+    this.#voiceLine = null;
+    untrack(() => line?.stop());
+  }
+
+  #setSlots(slots: Slots | null): void {
+    this.#peerSlots = slots;
+    this.slots = this.#lineSlots ?? slots;
   }
 
   #followPublishing(): void {
@@ -365,7 +413,8 @@ export class CallStore {
     this.#nextReceiver?.session.stop();
     this.#receiver?.session.stop();
     this.#nextReceiver = this.#receiver = null;
-    this.slots = null;
+    this.#endVoiceLine();
+    this.#setSlots(null);
     this.receiving = 'idle';
     this.quality = 'unknown';
     this.#counted = null;

@@ -21,3 +21,4 @@ mod registrations;
 mod resume;
 mod serve;
 mod support;
+mod voice;

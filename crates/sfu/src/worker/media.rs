@@ -178,6 +178,9 @@ impl Worker {
                         token = Some(room.ring.push(stored));
                     }
                     let (Some(token), Some(format)) = (token, format) else { continue };
+                    if room.tell_listeners(&forward, token) {
+                        continue;
+                    }
                     let Some(place) = room.receiver(forward.receiver) else { continue };
                     let peer = self.peers.get_mut(place).and_then(Option::as_mut);
                     let Some(Side::Viewer(viewer)) = peer.map(|peer| &mut peer.side) else {

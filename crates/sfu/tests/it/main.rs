@@ -4,6 +4,7 @@
 mod bad_peers;
 mod client;
 mod kept;
+mod listening;
 mod stranger;
 
 use std::net::{SocketAddr, UdpSocket};

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use base::{EventId, PersonId};
 use server::MediaEngine;
-use sfu::{Answer, OfferError, PatchError, ReceiverClass, SessionId, Source, StagePlan};
+use sfu::{
+    Answer, Audible, Listening, OfferError, PatchError, ReceiverClass, SessionId, Source, StagePlan,
+};
 
 /// What the engine was asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +25,8 @@ pub(crate) enum Asked {
 pub(crate) struct RecordingEngine {
     asked: Mutex<Vec<Asked>>,
     sessions: Mutex<u64>,
+    /// What who listens hears, whatever their class.
+    pub(crate) audible: Audible,
 }
 
 impl RecordingEngine {
@@ -68,6 +72,10 @@ impl MediaEngine for RecordingEngine {
     ) -> Result<Answer, OfferError> {
         self.note(Asked::Subscribe(person.clone(), class));
         self.answer(person, offer)
+    }
+
+    async fn listen(&self, _: &EventId, _: ReceiverClass) -> Option<Listening> {
+        Some(self.audible.listen())
     }
 
     async fn patch(&self, _: &SessionId, fragment: &str) -> Result<Option<String>, PatchError> {
