@@ -56,12 +56,7 @@ impl Sessions {
         Ok(Self {
             rtp: Sender(ours.derive(0)?),
             rtcp: RtcpSender { cipher: ours.derive(3)?, index: 0 },
-            received_rtcp: RtcpReceiver {
-                cipher: theirs.derive(3)?,
-                highest: 0,
-                seen: 0,
-                began: false,
-            },
+            received_rtcp: RtcpReceiver { cipher: theirs.derive(3)?, windows: Vec::new() },
         })
     }
 }
@@ -252,14 +247,25 @@ impl RtcpSender {
     }
 }
 
+/// Sources from which a browser may report: one for each media section, one for the transport, and
+/// some that are no longer used.
+const SOURCES_MAX: usize = 32;
+
 /// Opens RTCP packets that we receive, each only once.
 #[derive(Debug)]
 pub struct RtcpReceiver {
     cipher: Cipher,
+    windows: Vec<Window>,
+}
+
+/// What was received of one source. Each source counts its packets by itself (RFC 3711 section
+/// 3.2.3: the source is part of the cryptographic context).
+#[derive(Debug)]
+struct Window {
+    ssrc: u32,
     highest: u32,
     /// Which of the 64 indices up to the highest were seen.
     seen: u64,
-    began: bool,
 }
 
 impl RtcpReceiver {
@@ -277,7 +283,7 @@ impl RtcpReceiver {
                     .filter(|at| *at >= 8 + GCM_TAG_BYTES)
                     .ok_or(NotAuthentic)?;
                 let (sealed, trailer) = packet.split_at_mut(at);
-                let index = self.fresh(trailer)?;
+                let index = self.fresh(ssrc, trailer)?;
                 let (header, body) = sealed.split_at_mut(8);
                 let mut aad = [0; 12];
                 aad[..8].copy_from_slice(header);
@@ -301,7 +307,7 @@ impl RtcpReceiver {
                 )
                 .map_err(|_| NotAuthentic)?;
                 let length = tag_at - RTCP_INDEX_BYTES;
-                let index = self.fresh(&packet[length..tag_at])?;
+                let index = self.fresh(ssrc, &packet[length..tag_at])?;
                 let encrypted = packet[length] & 0x80 != 0;
                 if encrypted {
                     let context = counter_block(salt, ssrc, u64::from(index));
@@ -311,30 +317,42 @@ impl RtcpReceiver {
                 (index, length)
             }
         };
-        self.note(index);
+        self.note(ssrc, index);
         Ok(length)
     }
 
-    /// The index in a trailer, if no packet with it was opened before.
-    fn fresh(&self, trailer: &[u8]) -> Result<u32, NotAuthentic> {
+    /// The index in a trailer, if no packet of this source with it was opened before.
+    fn fresh(&self, ssrc: u32, trailer: &[u8]) -> Result<u32, NotAuthentic> {
         let bytes = trailer.try_into().map_err(|_| NotAuthentic)?;
         let index = u32::from_be_bytes(bytes) & 0x7fff_ffff;
-        if !self.began || index > self.highest {
-            return Ok(index);
+        let is_fresh = match self.windows.iter().find(|window| window.ssrc == ssrc) {
+            Some(window) => window.is_fresh(index),
+            None => self.windows.len() < SOURCES_MAX,
+        };
+        if is_fresh { Ok(index) } else { Err(NotAuthentic) }
+    }
+
+    fn note(&mut self, ssrc: u32, index: u32) {
+        match self.windows.iter_mut().find(|window| window.ssrc == ssrc) {
+            Some(window) => window.note(index),
+            None => self.windows.push(Window { ssrc, highest: index, seen: 1 }),
         }
-        let age = self.highest - index;
-        if age < 64 && self.seen & (1 << age) == 0 { Ok(index) } else { Err(NotAuthentic) }
+    }
+}
+
+impl Window {
+    fn is_fresh(&self, index: u32) -> bool {
+        let Some(age) = self.highest.checked_sub(index) else { return true };
+        age < 64 && self.seen & (1 << age) == 0
     }
 
     fn note(&mut self, index: u32) {
-        if !self.began || index > self.highest {
-            let moved = if self.began { index - self.highest } else { 64 };
-            self.seen = if moved < 64 { self.seen << moved } else { 0 };
-            self.seen |= 1;
-            self.highest = index;
-            self.began = true;
+        if let Some(age) = self.highest.checked_sub(index) {
+            self.seen |= 1 << age;
         } else {
-            self.seen |= 1 << (self.highest - index);
+            let moved = index - self.highest;
+            self.seen = if moved < 64 { self.seen << moved } else { 0 } | 1;
+            self.highest = index;
         }
     }
 }
@@ -426,6 +444,35 @@ mod tests {
             assert_eq!(receiver.open(&mut first), Err(NotAuthentic), "replayed");
             assert_eq!(receiver.open(&mut second), Err(NotAuthentic), "replayed");
             assert_eq!(receiver.open(&mut [0; 7]), Err(NotAuthentic), "short");
+        }
+    }
+
+    /// Chromium reports arrivals from one source, losses and key frames from another, and counts
+    /// each by itself: with one window for all, requests for repair were taken for replays.
+    #[test]
+    fn each_source_counts_by_itself() {
+        let material = [7; 56];
+        let profile = SrtpProfile::AEAD_AES_128_GCM;
+        let theirs = Master { profile, key: &material[..16], salt: &material[32..44] };
+        let sender = || RtcpSender { cipher: theirs.derive(3).expect("a cipher"), index: 0 };
+        let mut receiver = Sessions::of_server(profile, &material).expect("keys").received_rtcp;
+        let report = |sender: &mut RtcpSender, source: u8| {
+            let mut packet = vec![0x80, 201, 0, 1, 0, 0, 0, source];
+            sender.protect(&mut packet, 0).expect("protected");
+            packet
+        };
+        let mut often = sender();
+        for _ in 0..500 {
+            assert_eq!(receiver.open(&mut report(&mut often, 9)), Ok(8));
+        }
+        let mut seldom = sender();
+        let first = report(&mut seldom, 1);
+        assert_eq!(receiver.open(&mut first.clone()), Ok(8), "its first packet has number 1");
+        assert_eq!(receiver.open(&mut first.clone()), Err(NotAuthentic), "replayed");
+        // Sources without end are not remembered.
+        for source in 10..60 {
+            let opened = receiver.open(&mut report(&mut sender(), source));
+            assert_eq!(opened.is_ok(), usize::from(source) < 10 + SOURCES_MAX - 2);
         }
     }
 }
