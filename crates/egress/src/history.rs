@@ -26,38 +26,43 @@ pub struct Entry {
     pub marker: bool,
 }
 
-/// The entries of one slot.
+/// The entries of one slot. Most slots of most viewers stay empty, and cost nothing until their
+/// first packet.
 #[derive(Debug)]
 pub struct History {
+    packets: usize,
     entries: Vec<Option<(Entry, Option<Instant>)>>,
 }
 
 impl History {
     /// Remembers the last `packets`, a power of two.
     pub fn new(packets: usize) -> Self {
-        Self { entries: vec![None; packets.next_power_of_two()] }
+        Self { packets: packets.next_power_of_two(), entries: Vec::new() }
     }
 
     fn place(&self, sequence: u64) -> usize {
-        usize::try_from(sequence & (self.entries.len() as u64 - 1)).unwrap_or_default()
+        usize::try_from(sequence & (self.packets as u64 - 1)).unwrap_or_default()
     }
 
     /// Notes a packet that was sent.
     pub fn note(&mut self, entry: Entry) {
+        if self.entries.is_empty() {
+            self.entries = vec![None; self.packets];
+        }
         let place = self.place(entry.sequence);
         self.entries[place] = Some((entry, None));
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.entries.fill(None);
+        self.entries = Vec::new();
     }
 
     /// The packet with these lower 16 bits of the sequence number, if it is worth sending again
     /// now.
     pub fn take_for_repair(&mut self, now: Instant, lower: u16) -> Option<Entry> {
         let place = self.place(u64::from(lower));
-        let (entry, repaired) = self.entries[place].as_mut()?;
+        let (entry, repaired) = self.entries.get_mut(place)?.as_mut()?;
         let early = repaired.is_some_and(|at| now.saturating_duration_since(at) < REPEAT_MIN);
         if entry.sequence & 0xffff != u64::from(lower) || early {
             return None;
@@ -68,7 +73,8 @@ impl History {
 
     /// The packet with this sequence number, for use as a probe.
     pub fn entry(&self, sequence: u64) -> Option<Entry> {
-        self.entries[self.place(sequence)]
+        self.entries
+            .get(self.place(sequence))?
             .map(|(entry, _)| entry)
             .filter(|entry| entry.sequence == sequence)
     }
@@ -91,6 +97,8 @@ mod tests {
             payload_type: 96,
             marker: false,
         };
+        assert_eq!(history.entry(0), None);
+        assert_eq!(history.take_for_repair(now, 0), None);
         for sequence in 65_500..65_600 {
             history.note(entry(sequence));
         }
@@ -100,5 +108,7 @@ mod tests {
         assert_eq!(history.take_for_repair(now + REPEAT_MIN, 0), Some(entry(65_536)));
         assert_eq!(history.entry(65_599), Some(entry(65_599)));
         assert_eq!(history.entry(65_535), None);
+        history.clear();
+        assert_eq!(history.entry(65_599), None);
     }
 }

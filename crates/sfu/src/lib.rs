@@ -26,6 +26,7 @@ mod fragment;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod listening;
+mod load;
 mod mailbox;
 mod negotiate;
 mod outlet;

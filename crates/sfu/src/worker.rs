@@ -23,6 +23,7 @@ use crate::directory::{Directory, Found};
 use crate::errors::PatchError;
 use crate::exchange::{Exchange, Inbox, Passing};
 use crate::listening::Listening;
+use crate::load::Load;
 use crate::mailbox::Mailbox;
 use crate::negotiate::ESTIMATE_FIRST_BPS;
 use crate::outlet::Outlet;
@@ -136,8 +137,12 @@ pub(crate) struct Worker {
     failed: Vec<(usize, Failure)>,
     outbox: Vec<Parcel>,
     events: Vec<PeerEvent>,
-    /// Viewers for whom packets were forwarded in this turn.
+    /// Viewers for whom packets wait to be sent.
     busy: Vec<usize>,
+    /// When they are sent, and whether a frame is whole, so that there is nothing to wait for.
+    gathered_at: Option<Instant>,
+    frame_whole: bool,
+    load: Load,
     /// What viewers lost and are to get again at the end of this turn.
     repairs: Vec<(usize, usize, egress::Entry)>,
     /// The datagram that is being looked at, which a viewer's peer decrypts in place.
@@ -181,6 +186,9 @@ impl Worker {
             outbox: Vec::new(),
             events: Vec::new(),
             busy: Vec::new(),
+            gathered_at: None,
+            frame_whole: false,
+            load: Load::new(now),
             repairs: Vec::new(),
             scratch: Vec::new(),
             buffer: Vec::new(),
@@ -244,9 +252,23 @@ impl Worker {
         }
         // The others send while this one does.
         self.statistics.passings_lost += self.exchange.flush();
-        self.send_media();
+        self.send_gathered();
         self.send();
         self.outlet.flush();
+        self.load.note(self.now, Instant::now());
+    }
+
+    /// Sends what was forwarded, unless it is to wait for more.
+    fn send_gathered(&mut self) {
+        let whole = std::mem::take(&mut self.frame_whole);
+        if !self.busy.is_empty() {
+            let at = *self.gathered_at.get_or_insert(self.now + self.load.gather());
+            if at > self.now && !whole {
+                return;
+            }
+        }
+        self.gathered_at = None;
+        self.send_media();
     }
 
     fn next_deadline(&self) -> Instant {
@@ -256,7 +278,10 @@ impl Worker {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         let room = self.rooms.iter().flatten().filter_map(|room| room.deadline).min();
         let room = room.map(|at| self.origin + Duration::from_micros(at.0));
-        [timer, room].into_iter().flatten().fold(self.next_housekeeping, Instant::min)
+        [timer, room, self.gathered_at]
+            .into_iter()
+            .flatten()
+            .fold(self.next_housekeeping, Instant::min)
     }
 
     fn micros(&self) -> Micros {

@@ -186,6 +186,7 @@ impl Worker {
                     let Some(Side::Viewer(viewer)) = peer.map(|peer| &mut peer.side) else {
                         continue;
                     };
+                    self.frame_whole |= forward.marker && !forward.slot.is_audio();
                     if viewer.push(self.now, &forward, token, format) {
                         self.busy.push(place);
                     }
