@@ -31,6 +31,8 @@ const AUDIBLE_SHARE = 0.3;
 
 export interface PersonOptions {
   voice?: VoiceName;
+  /** A file for the camera in the place of the voice's own. */
+  picture?: string;
   viewport?: { width: number; height: number };
   locale?: string;
   dark?: boolean;
@@ -62,7 +64,7 @@ export class Person {
     if (voice !== undefined) {
       const files = await voiceFiles(voice);
       flags.push(`--use-file-for-fake-audio-capture=${files.sound}`);
-      flags.push(`--use-file-for-fake-video-capture=${files.picture}`);
+      flags.push(`--use-file-for-fake-video-capture=${options.picture ?? files.picture}`);
     }
     const browser =
       options.browser ?? (await chromium.launch({ executablePath: options.executable ?? chromiumPath, args: flags }));

@@ -95,6 +95,16 @@ async function makePicture(voice: Voice, file: string): Promise<void> {
   );
 }
 
+/** A picture as a real camera's: it moves everywhere and has grain, so that it costs what it costs. */
+export async function livelyPicture(): Promise<string> {
+  const folder = join(tmpdir(), 'plenary-e2e-voices-2');
+  await mkdir(folder, { recursive: true });
+  const picture = join(folder, 'lively.y4m');
+  const moving = 'testsrc2=s=640x360:r=15:d=4,noise=alls=10:allf=t';
+  await once(picture, (file) => ffmpeg(['-f', 'lavfi', '-i', moving], ['-pix_fmt', 'yuv420p', file]));
+  return picture;
+}
+
 async function ffmpeg(inputs: string[], output: string[]): Promise<void> {
   await run('ffmpeg', ['-y', '-loglevel', 'error', ...inputs, ...output]);
 }

@@ -1,0 +1,196 @@
+/**
+ * Poor lines (QUALITY.md, "Reliability"): a participant listens and watches over a line that loses,
+ * delays and narrows, while the speaker's is good. The voice survives, the picture gives way and
+ * comes back, nobody is disconnected.
+ */
+import { expect, test } from '@playwright/test';
+import { enterGreenRoom, listen } from '../harness/acts.ts';
+import { figure } from '../harness/figure.ts';
+import { Line, type Conditions } from '../harness/line.ts';
+import { Live } from '../harness/live.ts';
+import { Person } from '../harness/person.ts';
+import { PlenaryServer, referenceFile } from '../harness/server.ts';
+import { livelyPicture } from '../harness/voices.ts';
+import { eventually } from '../harness/wait.ts';
+
+const EVENT = 'russian-diplomats-day';
+
+/** What a line needs to show its new nature, and how long it is then watched. */
+const SETTLE_MS = 4_000;
+const WATCH_MS = 8_000;
+
+/** The picture moves within this time after the line is good again. */
+const RECOVERY_MS = 30_000;
+
+/** Share of the voice that the browser may make up. */
+const CONCEALED_MAX = 0.02;
+
+/** What the browser has received so far; counts grow. */
+interface Received {
+  at: number;
+  sound: { total: number; concealed: number; packets: number; lost: number };
+  frames: number;
+  frozen_s: number;
+  width: number;
+  bytes: number;
+  connection: string;
+  connections: number;
+}
+
+interface Watched {
+  /** Share of the voice that the browser made up. */
+  concealed: number;
+  /** Decoded a second. */
+  pictures: number;
+}
+
+let server: PlenaryServer;
+let line: Line;
+let moderator: Live;
+let speaker: Person;
+let participant: Person;
+
+test.beforeAll(async () => {
+  server = await PlenaryServer.start([referenceFile]);
+  line = await Line.open(server.port);
+  moderator = await Live.connect(server.url, EVENT, server.link(EVENT, 'kazi').token);
+  speaker = await Person.launch('ganich', { voice: 'plenary', picture: await livelyPicture() });
+  participant = await Person.launch('mirza');
+  await participant.context.addInitScript(keepConnections);
+  await line.carry(participant);
+  await moderator.act({ do: 'open-green-room' });
+  await enterGreenRoom(speaker, server.link(EVENT, 'ganich').link);
+  await moderator.act({ do: 'open-event' });
+  await moderator.act({ do: 'next-segment' });
+  await listen(participant, server.link(EVENT, 'mirza').link);
+  await participant.hearsOnly('plenary');
+  await participant.framesGoOn('main-picture');
+});
+
+test.afterAll(async () => {
+  for (const person of [speaker, participant]) await person?.leave();
+  moderator?.close();
+  await line?.close();
+  expect(await server.finish()).toEqual([]);
+});
+
+/** After each case the line is good again: the picture comes back, and nothing was torn down. */
+test.afterEach('the picture recovers, nobody was disconnected', async ({}, { title }) => {
+  line.become({});
+  const began = Date.now();
+  let last = await received();
+  await eventually(`the picture moves again after: ${title}`, RECOVERY_MS, async () => {
+    const now = await received();
+    const moves = now.frames - last.frames > 4;
+    last = now;
+    return moves;
+  }, 1_000);
+  figure(`${title}: picture moves again`, Date.now() - began, 'ms');
+  const { connections, connection } = await received();
+  expect({ connections, connection }).toEqual({ connections: 1, connection: 'connected' });
+  await expect(participant.get('line-notice')).toHaveCount(0);
+});
+
+test('a good line', async () => {
+  expect(line.down.passed, 'the media goes over the line').toBeGreaterThan(50);
+  const { concealed } = await watch('good line', {});
+  expect(concealed).toBeLessThan(CONCEALED_MAX);
+});
+
+for (const loss of [0.05, 0.1, 0.2]) {
+  test(`${loss * 100} % of the packets are lost`, async () => {
+    const { concealed } = await watch(`${loss * 100} % loss`, { loss });
+    await participant.hearsOnly('plenary');
+    expect(concealed, 'the voice loses no more than the line').toBeLessThan(1.3 * loss + CONCEALED_MAX);
+  });
+}
+
+test('300 ms of delay each way', async () => {
+  const { concealed, pictures } = await watch('300 ms delay', { delay_ms: 300 });
+  await participant.hearsOnly('plenary');
+  expect(concealed).toBeLessThan(CONCEALED_MAX);
+  expect(pictures, 'delay alone stops no picture').toBeGreaterThan(2);
+});
+
+test('150 kbit/s', async () => {
+  const { concealed } = await watch('150 kbit/s', { rate_bps: 150_000 });
+  await participant.hearsOnly('plenary');
+  expect(concealed, 'the picture gives way to the voice').toBeLessThan(CONCEALED_MAX);
+});
+
+test('64 kbit/s, 200 ms and 5 % loss', async () => {
+  const conditions = { rate_bps: 64_000, delay_ms: 200, loss: 0.05 };
+  const { concealed } = await watch('64 kbit/s, 200 ms, 5 % loss', conditions);
+  await participant.hearsOnly('plenary');
+  expect(concealed).toBeLessThan(CONCEALED_MAX);
+});
+
+/** Changes the line, lets it settle, and says what arrived in the time after. */
+async function watch(name: string, conditions: Partial<Conditions>): Promise<Watched> {
+  line.become(conditions);
+  await pause(SETTLE_MS);
+  const overflown = line.down.overflown;
+  const before = await received();
+  await pause(WATCH_MS);
+  const after = await received();
+  const seconds = (after.at - before.at) / 1000;
+  const concealed =
+    (after.sound.concealed - before.sound.concealed) / Math.max(1, after.sound.total - before.sound.total);
+  figure(`${name}: voice made up by the browser`, 100 * concealed, '%');
+  figure(`${name}: voice packets received`, (after.sound.packets - before.sound.packets) / seconds, 'a second');
+  figure(`${name}: pictures decoded`, (after.frames - before.frames) / seconds, 'a second');
+  figure(`${name}: width of the picture`, after.width, 'px');
+  figure(`${name}: picture stood still`, after.frozen_s - before.frozen_s, 's');
+  figure(`${name}: received`, ((after.bytes - before.bytes) * 8) / seconds / 1000, 'kbit/s');
+  figure(`${name}: dropped by the full queue`, line.down.overflown - overflown, 'packets');
+  return { concealed, pictures: (after.frames - before.frames) / seconds };
+}
+
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** Runs in the page before its own code: the statistics need the connections. */
+function keepConnections(): void {
+  const Connection = window.RTCPeerConnection;
+  const kept: RTCPeerConnection[] = [];
+  Object.assign(window, { connections: kept });
+  window.RTCPeerConnection = class extends Connection {
+    constructor(...args: ConstructorParameters<typeof Connection>) {
+      super(...args);
+      kept.push(this);
+    }
+  };
+}
+
+function received(): Promise<Received> {
+  return participant.page.evaluate(async () => {
+    const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+    const newest = connections.at(-1)!;
+    const sum: Received = {
+      at: performance.now(),
+      sound: { total: 0, concealed: 0, packets: 0, lost: 0 },
+      frames: 0,
+      frozen_s: 0,
+      width: 0,
+      bytes: 0,
+      connection: newest.connectionState,
+      connections: connections.length,
+    };
+    for (const report of (await newest.getStats()).values()) {
+      if (report.type !== 'inbound-rtp') continue;
+      sum.bytes += report.bytesReceived + report.headerBytesReceived;
+      // A slot that nobody is in makes silence up; only those that carried something count.
+      if (report.kind === 'audio' && report.packetsReceived > 0) {
+        sum.sound.total += report.totalSamplesReceived;
+        sum.sound.concealed += report.concealedSamples;
+        sum.sound.packets += report.packetsReceived;
+        sum.sound.lost += report.packetsLost;
+      }
+      if (report.kind === 'video' && report.framesDecoded > 0) {
+        sum.frames += report.framesDecoded;
+        sum.frozen_s += report.totalFreezesDuration;
+        sum.width = Math.max(sum.width, report.frameWidth);
+      }
+    }
+    return sum;
+  });
+}
