@@ -55,6 +55,8 @@ test:
 bench: build e2e/node_modules/.package-lock.json
 	cargo run --release --locked -q -p storage-sqlite --example append_rate
 	cd e2e && PLENARY_BIN=$(RELEASE) npm run figures
+	cargo build --release --locked -q -p benches
+	target/release/servers --plenary $(RELEASE) --write docs/PERFORMANCE.md
 
 # PLENARY_SIM_SEEDS, PLENARY_CRASH_KILLS and PROPTEST_CASES may be raised further.
 soak: export PLENARY_SIM_SEEDS ?= 5000

@@ -66,23 +66,35 @@ fn main() -> Result<()> {
     let receiver = Receiver::start()?;
     let mut results = Vec::new();
     for (cipher, name) in [(&AES_128_GCM, "AES-128-GCM"), (&AES_256_GCM, "AES-256-GCM")] {
-        for way in [Way::Single, Way::Many, Way::Segmented, Way::ManySegmented] {
-            let us = measure(&arguments, &receiver.addresses, cipher, way)?;
-            results.push((name, way, us));
+        for (way, burst) in [
+            (Way::Single, arguments.burst),
+            (Way::Many, arguments.burst),
+            (Way::Segmented, arguments.burst),
+            (Way::ManySegmented, arguments.burst),
+            // A frame that comes packet by packet leaves so; there is nothing to segment.
+            (Way::Single, 1),
+            (Way::Many, 1),
+        ] {
+            let us = measure(&arguments, &receiver.addresses, cipher, way, burst)?;
+            results.push((name, way, burst, us));
         }
     }
     receiver.stop.store(true, Ordering::Relaxed);
     if arguments.json {
         let rows: Vec<_> = results
             .iter()
-            .map(|(cipher, way, us)| {
-                serde_json::json!({ "cipher": cipher, "way": format!("{way:?}"), "us_per_packet": us })
+            .map(|(cipher, way, burst, us)| {
+                let way = format!("{way:?}");
+                serde_json::json!({
+                    "cipher": cipher, "way": way, "burst": burst, "us_per_packet": us,
+                })
             })
             .collect();
         write(&serde_json::to_string_pretty(&rows)?);
     } else {
-        for (cipher, way, us) in results {
-            write(&format!("{cipher:<12} {:<14} {us:>6.2} µs a packet", format!("{way:?}")));
+        for (cipher, way, burst, us) in results {
+            let way = format!("{way:?}");
+            write(&format!("{cipher:<12} {way:<14} frames of {burst:<3} {us:>6.2} µs a packet"));
         }
     }
     Ok(())
@@ -147,6 +159,7 @@ fn measure(
     addresses: &[SocketAddr],
     cipher: &'static Algorithm,
     way: Way,
+    burst: usize,
 ) -> Result<f64> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     let state = UdpSocketState::new((&socket).into())?;
@@ -161,25 +174,30 @@ fn measure(
     let payload = vec![7_u8; arguments.bytes - HEADER_BYTES - TAG_BYTES];
     let segment = u16::try_from(arguments.bytes).context("packets of at most 65,535 bytes")?;
 
-    let frame_bytes = arguments.bytes * arguments.burst;
-    let batch = if way == Way::ManySegmented { 16 } else { 1 };
+    let frame_bytes = arguments.bytes * burst;
+    // Frames of one packet are gathered over the viewers, else over the packets of one.
+    let batch = match way {
+        Way::ManySegmented => 16,
+        Way::Many if burst == 1 => 96,
+        _ => 1,
+    };
     let mut buffer: Vec<u8> = Vec::with_capacity(frame_bytes * batch);
     let mut sequence = 0_u64;
     let mut packets = 0_u64;
     let end = Instant::now() + Duration::from_secs(arguments.seconds);
     let before = thread_us()?;
     while Instant::now() < end {
-        sequence += arguments.burst as u64;
+        sequence += burst as u64;
         for (group, viewers) in keys.chunks(batch).enumerate() {
             buffer.clear();
             for key in viewers {
-                for n in 0..arguments.burst {
+                for n in 0..burst {
                     encrypt(key, sequence + n as u64, &payload, &mut buffer)?;
                 }
             }
             let first = group * batch;
             hand_over(&socket, &state, way, &buffer, first, segment, frame_bytes, addresses)?;
-            packets += (viewers.len() * arguments.burst) as u64;
+            packets += (viewers.len() * burst) as u64;
         }
     }
     let used = thread_us()? - before;
@@ -236,7 +254,8 @@ fn hand_over(
             let chunks: Vec<_> = buffer.chunks(length).map(|chunk| [IoSlice::new(chunk)]).collect();
             let targets: Vec<_> = (0..chunks.len())
                 .map(|n| {
-                    let viewer = if way == Way::Many { first_viewer } else { first_viewer + n };
+                    let packets_each = frame_bytes / length;
+                    let viewer = first_viewer + n / packets_each;
                     Some(SockaddrStorage::from(address(viewer)))
                 })
                 .collect();

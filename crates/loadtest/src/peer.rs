@@ -3,7 +3,7 @@
 //! Every client has its own socket, as people have: a server that routes by address must tell two
 //! of them apart. A task costs little, so hundreds of clients share the threads of the runtime.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use str0m::net::{Protocol, Receive};
@@ -92,8 +92,16 @@ impl Peer {
     ///
     /// # Errors
     /// [`PeerError`] when there is no socket.
-    pub async fn open(server: &Server, mut rtc: Box<Rtc>) -> Result<Self, PeerError> {
+    pub async fn open(server: &Server, rtc: Box<Rtc>) -> Result<Self, PeerError> {
         let ip = server.local_ip().await.map_err(std::io::Error::other)?;
+        Self::open_at(ip, rtc).await
+    }
+
+    /// Opens a socket on this address of the machine.
+    ///
+    /// # Errors
+    /// [`PeerError`] when there is no socket.
+    pub async fn open_at(ip: IpAddr, mut rtc: Box<Rtc>) -> Result<Self, PeerError> {
         let socket = UdpSocket::bind((ip, 0)).await?;
         let local = socket.local_addr()?;
         rtc.add_local_candidate(Candidate::host(local, "udp")?);

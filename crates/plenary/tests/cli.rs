@@ -221,7 +221,7 @@ fn a_wrong_command_line_and_a_wrong_configuration_differ() {
 #[test]
 fn help_has_examples_and_exit_codes() {
     let help = stdout(&run(&["--help"]));
-    for word in ["serve", "event", "rehearse", "doctor", "completions", "Exit codes:"] {
+    for word in ["serve", "event", "rehearse", "load", "doctor", "completions", "Exit codes:"] {
         assert!(help.contains(word), "{word} is not in the help");
     }
     for command in [
@@ -365,4 +365,60 @@ fn a_server_sees_what_the_command_line_does_and_ends_in_order() {
         assert!(!log.contains(secret), "the log tells {secret}: {log}");
     }
     assert!(log.contains(&listen) && !log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn a_load_test_measures_a_running_server_and_leaves_it_as_it_was() {
+    let data = Data::empty();
+    let serving = Serving::start(&data);
+    let (url, pid) = (format!("http://127.0.0.1:{}", serving.port), serving.child.id().to_string());
+    let report = data.0.path().join("load.json");
+    let report = report.to_str().expect("text");
+    let loaded = data.run(&[
+        "load",
+        "--url",
+        &url,
+        "--viewers",
+        "5",
+        "--publishers",
+        "2",
+        "--ramp",
+        "20",
+        "--for",
+        "2",
+        "--sample",
+        "2",
+        "--server-pid",
+        &pid,
+        "--report",
+        report,
+    ]);
+    assert_eq!(code(&loaded), 0, "{}{}", stdout(&loaded), stderr(&loaded));
+    assert!(stdout(&loaded).contains("µs a packet"), "{}", stdout(&loaded));
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(report).expect("a report")).expect("JSON");
+    assert_eq!((&report["joined"], &report["thorough"]), (&5.into(), &3.into()), "{report}");
+    assert_eq!(report["received"], report["expected"], "{report}");
+    assert!(report["frames"].as_u64() > Some(200), "two publishers at three viewers: {report}");
+    // The event of the test is over, and nobody has a place in it any more.
+    let events = json(&data.run(&["event", "list", "--json"]));
+    assert_eq!(events["events"][0]["life"], "closed", "{events}");
+    let (ended, log) = serving.stop();
+    assert_eq!(ended, Some(0), "{log}");
+}
+
+#[test]
+fn a_load_test_of_nothing_is_refused() {
+    for (arguments, word) in [
+        (&["load"][..], "--url"),
+        (&["load", "--url", "http://127.0.0.1:9"], "--data"),
+        (&["load", "--whip", "http://127.0.0.1:9"], "--whep"),
+    ] {
+        let refused = run(arguments);
+        assert_eq!(code(&refused), 2);
+        assert!(stderr(&refused).contains(word), "{}", stderr(&refused));
+    }
+    let nobody = run(&["load", "--whip", "http://127.0.0.1:9/a", "--whep", "http://127.0.0.1:9/b"]);
+    assert_eq!(code(&nobody), 1);
+    assert!(stderr(&nobody).contains("Publisher 1 cannot come in"), "{}", stderr(&nobody));
 }

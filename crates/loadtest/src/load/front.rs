@@ -211,7 +211,7 @@ impl Door {
         number: u8,
         manner: Manner,
     ) -> Result<(Publisher, Session), JoinError> {
-        let offering = Offering::new(&self.server, manner).await?;
+        let offering = Offering::new(self.server.local_ip().await?, manner).await?;
         let offer = offering.offer.clone();
         let (session, answer) = Session::post(&self.server, &self.path, &self.token, offer).await?;
         let mut publisher = offering.start(&answer, number, manner)?;

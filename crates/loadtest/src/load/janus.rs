@@ -4,7 +4,7 @@
 //! <https://janus.conf.meetecho.com/docs/rest.html>, <https://janus.conf.meetecho.com/docs/videoroom.html>
 
 use std::collections::HashMap;
-use std::net::UdpSocket;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -43,12 +43,13 @@ const REQUESTS_MAX: usize = 1_024;
 struct Request {
     text: String,
     transaction: String,
+    /// An acknowledgement is all there will be.
+    acknowledged: bool,
     answer: oneshot::Sender<Value>,
 }
 
 /// A session at a Janus with a room in it.
 pub(super) struct Janus {
-    server: Server,
     session: u64,
     requests: mpsc::Sender<Request>,
     number: AtomicU64,
@@ -72,8 +73,7 @@ impl Janus {
             .await
             .map_err(|error| failed(&error))?;
         let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
-        let mut this =
-            Self { server, session: 0, requests, number: 1.into(), feed: Mutex::default() };
+        let mut this = Self { session: 0, requests, number: 1.into(), feed: Mutex::default() };
         tokio::spawn(keep(socket, inbox));
         let made = async {
             let created = this.ask(json!({ "janus": "create" })).await?;
@@ -101,8 +101,8 @@ impl Janus {
         let join = json!({ "request": "join", "ptype": "publisher", "room": ROOM });
         let joined = self.say(&handle, join, None).await?;
         let feed = joined["plugindata"]["data"]["id"].as_u64();
-        let offering = Offering::new(&self.server, manner).await?;
-        let jsep = json!({ "type": "offer", "sdp": offering.offer });
+        let offering = Offering::new(own_ip(), manner).await?;
+        let jsep = json!({ "type": "offer", "sdp": offering.offer, "trickle": false });
         let answer = self.say(&handle, json!({ "request": "publish" }), Some(jsep)).await?;
         let mut publisher = offering.start(sdp(&answer)?, number, manner)?;
         publisher.connected().await?;
@@ -118,7 +118,7 @@ impl Janus {
     ) -> Result<(UdpSocket, Setup, Handle), JoinError> {
         let peer = |error| JoinError::Peer(PeerError::Socket(error));
         let feed = self.feed.lock().await.ok_or_else(|| missing("feed"))?;
-        let socket = UdpSocket::bind((self.server.local_ip().await?, 0)).map_err(peer)?;
+        let socket = UdpSocket::bind((own_ip(), 0)).map_err(peer)?;
         let local = socket.local_addr().map_err(peer)?;
         let asked_ns = now_ns();
         let handle = self.attach().await?;
@@ -132,7 +132,7 @@ impl Janus {
         socket.connect(to).map_err(peer)?;
         let own = Credentials::random();
         let answer = answer(offer, &remote, &own, &identity.fingerprint, local);
-        let jsep = json!({ "type": "answer", "sdp": answer });
+        let jsep = json!({ "type": "answer", "sdp": answer, "trickle": false });
         self.say(&handle, json!({ "request": "start" }), Some(jsep)).await?;
         let setup = Setup { own, remote, controlling: false, asked_ns, thorough };
         Ok((socket, setup, handle))
@@ -175,7 +175,8 @@ impl Janus {
         let transaction = self.number.fetch_add(1, Ordering::Relaxed).to_string();
         message["transaction"] = transaction.as_str().into();
         let (answer, answered) = oneshot::channel();
-        let request = Request { text: message.to_string(), transaction, answer };
+        let acknowledged = message["janus"] == "keepalive";
+        let request = Request { text: message.to_string(), transaction, acknowledged, answer };
         let gone = || JoinError::Answer("Janus has closed the connection".to_owned());
         let exchange = async {
             self.requests.send(request).await.map_err(|_| gone())?;
@@ -206,14 +207,14 @@ async fn keep_alive(janus: std::sync::Weak<Janus>) {
 
 /// Writes requests and hands answers to those who wait, until nobody can ask any more.
 async fn keep(mut socket: WebSocketStream<Box<dyn Stream>>, mut requests: mpsc::Receiver<Request>) {
-    let mut waiting: HashMap<String, oneshot::Sender<Value>> = HashMap::new();
+    let mut waiting: HashMap<String, (bool, oneshot::Sender<Value>)> = HashMap::new();
     loop {
         tokio::select! {
             request = requests.recv() => {
-                let Some(Request { text, transaction, answer }) = request else { break };
+                let Some(Request { text, transaction, acknowledged, answer }) = request else { break };
                 // Answers that nobody waits for any more must not pile up.
-                waiting.retain(|_, answer| !answer.is_closed());
-                waiting.insert(transaction, answer);
+                waiting.retain(|_, (_, answer)| !answer.is_closed());
+                waiting.insert(transaction, (acknowledged, answer));
                 if socket.send(Message::text(text)).await.is_err() {
                     break;
                 }
@@ -222,12 +223,14 @@ async fn keep(mut socket: WebSocketStream<Box<dyn Stream>>, mut requests: mpsc::
                 let Some(Ok(message)) = message else { break };
                 let Message::Text(text) = message else { continue };
                 let Ok(value) = serde_json::from_str::<Value>(&text) else { continue };
-                let kind = value["janus"].as_str();
                 let transaction = value["transaction"].as_str().unwrap_or_default();
-                // A plugin's request is acknowledged first and answered later, a keep-alive only
-                // acknowledged.
-                let only_acknowledged = kind == Some("ack") && !waits_for_ack(&value);
-                if !only_acknowledged && let Some(answer) = waiting.remove(transaction) {
+                // A plugin's request is acknowledged first and answered later.
+                if value["janus"] == "ack"
+                    && waiting.get(transaction).is_none_or(|(acknowledged, _)| !acknowledged)
+                {
+                    continue;
+                }
+                if let Some((_, answer)) = waiting.remove(transaction) {
                     let _ = answer.send(value);
                 }
             }
@@ -236,9 +239,15 @@ async fn keep(mut socket: WebSocketStream<Box<dyn Stream>>, mut requests: mpsc::
     let _ = socket.close(None).await;
 }
 
-/// Acknowledgements of keep-alives carry the session alone.
-fn waits_for_ack(value: &Value) -> bool {
-    value.get("sender").is_none() && value.get("hint").is_none()
+/// The address of this machine that leads outside, for Janus offers none of loopback. Connecting a
+/// UDP socket sends nothing; the address is one of those that no machine has (RFC 5737).
+fn own_ip() -> IpAddr {
+    let probe = || {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        socket.connect((Ipv4Addr::new(203, 0, 113, 1), 9))?;
+        socket.local_addr()
+    };
+    probe().map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip())
 }
 
 fn id(answer: &Value) -> Result<u64, JoinError> {

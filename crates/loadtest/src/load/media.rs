@@ -6,7 +6,7 @@
 //! it stand the stamp and filler that is always the same. No decoder could show it, and no
 //! forwarding server looks that far.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use nix::time::{ClockId, clock_gettime};
 
@@ -160,13 +160,14 @@ pub fn read_voice(payload: &[u8]) -> Option<Stamp> {
 
 /// Bytes that are always the same and that no compression would like.
 fn filler(bytes: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_u32;
-    (0..bytes)
-        .map(|_| {
+    static FILLER: LazyLock<[u8; PICTURE_PAYLOAD_BYTES]> = LazyLock::new(|| {
+        let mut state = 0x9e37_79b9_u32;
+        std::array::from_fn(|_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             state.to_be_bytes()[0]
         })
-        .collect()
+    });
+    FILLER[..bytes].to_vec()
 }
 
 #[cfg(test)]

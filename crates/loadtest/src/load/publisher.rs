@@ -1,10 +1,12 @@
 //! One who publishes: a WHIP client on str0m with the media of [`super::media`].
 
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer};
 use str0m::rtp::{ExtensionValues, RtpWrite};
@@ -14,7 +16,6 @@ use tokio::task::JoinHandle;
 
 use super::media::{self, FRAMES_PER_SECOND, LAYERS, Layer, Stamp};
 use crate::clip::{OPUS_CLOCK_HZ, OPUS_PACKET_SAMPLES, VIDEO_CLOCK_HZ};
-use crate::http::Server;
 use crate::peer::{Link, Peer, PeerError, Role};
 use crate::session::JoinError;
 
@@ -79,12 +80,12 @@ pub struct Publisher {
 }
 
 impl Offering {
-    /// Opens a socket and makes the offer.
+    /// Opens a socket on this address of the machine and makes the offer.
     ///
     /// # Errors
     /// [`JoinError`] when there is no socket.
-    pub async fn new(server: &Server, manner: Manner) -> Result<Self, JoinError> {
-        let mut peer = Peer::open(server, crate::peer::engine()).await?;
+    pub async fn new(ip: IpAddr, manner: Manner) -> Result<Self, JoinError> {
+        let mut peer = Peer::open_at(ip, crate::peer::engine()).await?;
         let mut changes = peer.rtc.sdp_api();
         let audio = changes.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
         let simulcast = manner.simulcast.then(|| {
@@ -98,7 +99,7 @@ impl Offering {
         let (offer, pending) = changes
             .apply()
             .ok_or_else(|| JoinError::Answer("there is nothing to offer".to_owned()))?;
-        Ok(Self { peer, pending, audio, video, offer: one_way(&offer) })
+        Ok(Self { peer, pending, audio, video, offer: offer.to_sdp_string() })
     }
 
     /// Takes the answer and begins, as the publisher of this number.
@@ -117,11 +118,6 @@ impl Offering {
         let task = tokio::spawn(peer.run(sender, stopped));
         Ok(Publisher { sent, link: watcher, stop, task })
     }
-}
-
-/// The offer as text.
-fn one_way(offer: &SdpOffer) -> String {
-    offer.to_sdp_string()
 }
 
 impl Publisher {
@@ -202,7 +198,7 @@ struct Camera {
     tracks: Vec<(usize, Track)>,
     frame: u32,
     next_at: Option<Instant>,
-    waiting: std::collections::VecDeque<Waiting>,
+    waiting: VecDeque<Waiting>,
     key: bool,
     key_frame_wanted: bool,
     key_frame_at: Option<Instant>,
@@ -242,7 +238,7 @@ impl Sender {
             tracks,
             frame: 0,
             next_at: None,
-            waiting: std::collections::VecDeque::new(),
+            waiting: VecDeque::new(),
             key: true,
             key_frame_wanted: true,
             key_frame_at: None,

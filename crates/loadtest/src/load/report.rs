@@ -69,6 +69,11 @@ impl ServerUsage {
         let (empty, from, to) = (empty?, from?, to?);
         let mut threads: Vec<(String, Duration)> = Vec::new();
         let mut add = |name: &str, time: Duration, sign: bool| {
+            // Some servers name each thread after a connection; kinds of threads tell more.
+            let name = match name.rsplit_once(' ') {
+                Some((kind, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => kind,
+                _ => name,
+            };
             let at = threads.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
                 threads.push((name.to_owned(), Duration::ZERO));
                 threads.len() - 1

@@ -2,6 +2,7 @@
 //! offer over UDP to the figures.
 
 mod answerer;
+mod load;
 mod media;
 mod rehearsal;
 mod stage;
