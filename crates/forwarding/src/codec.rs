@@ -1,5 +1,14 @@
-//! What the core must read in a payload: where a key frame begins, and the picture numbers that
-//! have to go on across a change of source. Everything else in a payload is opaque.
+//! What the core must read in a payload: where a key frame begins and how large its picture is, to
+//! which layer a packet belongs, and the picture numbers that have to go on across a change of
+//! source. Everything else in a payload is opaque.
+
+mod av1;
+pub(crate) mod bits;
+mod h264;
+mod vp8;
+mod vp9;
+
+use crate::dependency::FrameMark;
 
 /// The codecs that the core can forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +38,75 @@ impl Codec {
     pub const fn is_audio(self) -> bool {
         matches!(self, Self::Opus)
     }
+
+    /// Whether a receiver finds the pictures that a picture depends on by counting back picture
+    /// numbers without knowing which were left out. Then the numbers must stay dense when pictures
+    /// are dropped. A VP9 receiver counts too, but by a pattern that holds only for the numbers as
+    /// they were sent (RFC 9628 section 4.2.1), so there the gaps must stay.
+    pub(crate) const fn numbers_are_dense(self) -> bool {
+        matches!(self, Self::Vp8)
+    }
+}
+
+/// The size of a picture in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Pixels of a line.
+    pub width: u16,
+    /// Lines.
+    pub height: u16,
+}
+
+impl Size {
+    /// Pixels of the whole picture.
+    pub const fn pixels(self) -> u32 {
+        self.width as u32 * self.height as u32
+    }
+}
+
+/// Layers of one kind within a stream: codecs allow eight, encoders for conversation make three.
+/// What lies above the last is taken for a part of it.
+pub(crate) const LEVELS_MAX: usize = 4;
+
+/// Where a packet stands among the layers of its stream, or up to where a receiver gets them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Level {
+    /// Spatial layer, 0 the smallest picture.
+    pub spatial: u8,
+    /// Temporal layer, 0 the fewest pictures a second.
+    pub temporal: u8,
+}
+
+impl Level {
+    /// Above every layer that is told apart.
+    pub(crate) const TOP: Self = Self::new(u8::MAX, u8::MAX);
+
+    /// The level of these layers.
+    pub const fn new(spatial: u8, temporal: u8) -> Self {
+        const TOP: u8 = LEVELS_MAX as u8 - 1;
+        Self {
+            spatial: if spatial < TOP { spatial } else { TOP },
+            temporal: if temporal < TOP { temporal } else { TOP },
+        }
+    }
+
+    /// Whether a packet of `level` is among what this ceiling lets through.
+    pub(crate) const fn admits(self, level: Self) -> bool {
+        level.spatial <= self.spatial && level.temporal <= self.temporal
+    }
+}
+
+/// Whether a receiver that got fewer pictures a second may get more from here on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rise {
+    /// Not here.
+    #[default]
+    No,
+    /// This picture depends on no other of its own temporal layer: who gets the one below may
+    /// begin with it.
+    Here,
+    /// Pictures of higher temporal layers after this one depend on none before it.
+    Above,
 }
 
 /// The number of a picture in a payload descriptor, and where it stands.
@@ -82,6 +160,9 @@ impl PictureFields {
     }
 }
 
+/// The sizes of a stream's spatial layers, as far as they are told.
+pub type Sizes = [Option<Size>; LEVELS_MAX];
+
 /// What [`describe`] found in a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Description {
@@ -89,6 +170,16 @@ pub struct Description {
     pub key_frame_start: bool,
     /// The picture numbers.
     pub pictures: PictureFields,
+    /// To which layer of its stream the packet belongs.
+    pub level: Level,
+    /// Whether a receiver may get more temporal layers from here on.
+    pub rise: Rise,
+    /// This is the first packet of a picture in its smallest size.
+    pub picture_start: bool,
+    /// This is the last packet of a picture in the size of its layer.
+    pub layer_end: bool,
+    /// How large the pictures are, told at key frames.
+    pub sizes: Sizes,
 }
 
 /// Reads what the core needs from the payload of one packet. A payload that makes no sense is
@@ -96,12 +187,32 @@ pub struct Description {
 pub fn describe(codec: Codec, payload: &[u8]) -> Description {
     match codec {
         Codec::Opus => Some(Description::default()),
-        Codec::Vp8 => vp8(payload),
-        Codec::Vp9 => vp9(payload),
-        Codec::H264 => Some(Description { key_frame_start: h264(payload), ..Default::default() }),
-        Codec::Av1 => Some(Description { key_frame_start: av1(payload), ..Default::default() }),
+        Codec::Vp8 => vp8::describe(payload),
+        Codec::Vp9 => vp9::describe(payload),
+        Codec::H264 => Some(h264::describe(payload)),
+        Codec::Av1 => Some(av1::describe(payload)),
     }
     .unwrap_or_default()
+}
+
+impl Description {
+    /// Adds what the header extension said of a codec whose payload does not tell its layers.
+    #[must_use]
+    pub(crate) fn marked(mut self, codec: Codec, mark: Option<&FrameMark>) -> Self {
+        let Some(mark) = mark.filter(|_| matches!(codec, Codec::H264 | Codec::Av1)) else {
+            return self;
+        };
+        self.level = mark.level;
+        self.picture_start = mark.start && mark.level.spatial == 0;
+        self.layer_end = mark.end;
+        if mark.rises {
+            self.rise = Rise::Above;
+        }
+        if let Some(sizes) = mark.sizes {
+            self.sizes = sizes;
+        }
+        self
+    }
 }
 
 /// A cursor that remembers offsets in the first bytes of a payload.
@@ -113,7 +224,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn byte(&mut self) -> Option<u8> {
         let byte = *self.payload.get(usize::from(self.at))?;
-        self.at += 1;
+        self.at = self.at.checked_add(1)?;
         Some(byte)
     }
 
@@ -127,114 +238,6 @@ impl Reader<'_> {
         }
         Some(PictureId { value, at, wide })
     }
-}
-
-/// RFC 7741 section 4.2.
-fn vp8(payload: &[u8]) -> Option<Description> {
-    let mut reader = Reader { payload, at: 0 };
-    let mut pictures = PictureFields::default();
-    let required = reader.byte()?;
-    if required & 0x80 != 0 {
-        let extension = reader.byte()?;
-        if extension & 0x80 != 0 {
-            pictures.id = Some(reader.picture_id()?);
-        }
-        if extension & 0x40 != 0 {
-            let at = reader.at;
-            pictures.base_layer = Some((reader.byte()?, at));
-        }
-        if extension & 0x30 != 0 {
-            reader.byte()?;
-        }
-    }
-    // S is set and the partition index is 0: the frame header follows, whose lowest bit is 0 in a
-    // key frame (RFC 6386 section 9.1).
-    let starts_frame = required & 0x17 == 0x10;
-    let key_frame_start = starts_frame && reader.byte()? & 0x01 == 0;
-    Some(Description { key_frame_start, pictures })
-}
-
-/// RFC 9628 section 4.2.
-fn vp9(payload: &[u8]) -> Option<Description> {
-    let mut reader = Reader { payload, at: 0 };
-    let mut pictures = PictureFields::default();
-    let required = reader.byte()?;
-    let [has_id, inter, layered, flexible, begin] =
-        [0x80, 0x40, 0x20, 0x10, 0x08].map(|bit| required & bit != 0);
-    if has_id {
-        pictures.id = Some(reader.picture_id()?);
-    }
-    let mut spatial_layer = 0;
-    if layered {
-        spatial_layer = reader.byte()? >> 1 & 0x07;
-        if !flexible {
-            let at = reader.at;
-            pictures.base_layer = Some((reader.byte()?, at));
-        }
-    }
-    Some(Description { key_frame_start: begin && !inter && spatial_layer == 0, pictures })
-}
-
-/// A key picture begins with its sequence parameter set, alone or at the head of an aggregate, or,
-/// from senders that give the set only once, with the first slice of an IDR picture.
-fn h264(payload: &[u8]) -> bool {
-    const IDR: u8 = 5;
-    const SPS: u8 = 7;
-    const STAP_A: u8 = 24;
-    const FU_A: u8 = 28;
-    let Some((&header, rest)) = payload.split_first() else { return false };
-    match header & 0x1f {
-        SPS => true,
-        IDR => first_slice(rest),
-        STAP_A => {
-            let mut rest = rest;
-            while let [high, low, unit @ ..] = rest {
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                let Some(body) = unit.get(..length) else { return false };
-                match body.split_first().map(|(header, body)| (header & 0x1f, body)) {
-                    Some((SPS, _)) => return true,
-                    Some((IDR, body)) if first_slice(body) => return true,
-                    _ => rest = &unit[length..],
-                }
-            }
-            false
-        }
-        FU_A => match rest {
-            [fragment, body @ ..] => {
-                fragment & 0x80 != 0 && fragment & 0x1f == IDR && first_slice(body)
-            }
-            [] => false,
-        },
-        _ => false,
-    }
-}
-
-/// `first_mb_in_slice` is the first Exp-Golomb number of a slice; zero is the single bit 1.
-fn first_slice(body: &[u8]) -> bool {
-    body.first().is_some_and(|byte| byte & 0x80 != 0)
-}
-
-/// The aggregation header says when a packet begins a new coded video sequence (N); senders that
-/// leave N out are recognised by a sequence header as the first whole unit.
-fn av1(payload: &[u8]) -> bool {
-    const SEQUENCE_HEADER: u8 = 1;
-    let Some((&aggregation, rest)) = payload.split_first() else { return false };
-    let (continues, elements, begins_sequence) =
-        (aggregation & 0x80 != 0, aggregation >> 4 & 0x03, aggregation & 0x08 != 0);
-    if begins_sequence {
-        return true;
-    }
-    if continues {
-        return false;
-    }
-    // With one element its length is implied, otherwise a LEB128 number stands before it.
-    let unit = if elements == 1 {
-        rest
-    } else {
-        let length_bytes = rest.iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
-        rest.get(length_bytes..).unwrap_or_default()
-    };
-    unit.first().is_some_and(|header| header >> 3 & 0x0f == SEQUENCE_HEADER)
 }
 
 #[cfg(test)]
@@ -293,6 +296,52 @@ mod tests {
         assert!(key(Codec::Av1, &[0x20, 0x02, 0x08, 0x00, 0x30]), "two elements");
         assert!(!key(Codec::Av1, &[0x10, 0x30]), "a frame");
         assert!(!key(Codec::Av1, &[0x90, 0x08]), "continues a unit");
+    }
+
+    #[test]
+    fn sizes_are_read_from_key_frames() {
+        // The first bytes that libvpx, x264 and libaom make of 640 × 360 pixels.
+        let vp8 = [0x10, 0x90, 0x9c, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01, 0];
+        let vp9 = [0x88, 0x00, 0x82, 0x49, 0x83, 0x42, 0, 0x27, 0xf0, 0x16, 0x76];
+        let structure = [0x8a, 0x00, 0x10, 0x02, 0x80, 0x01, 0x68];
+        let baseline = [
+            0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00, 0x03,
+            0x00,
+        ];
+        let high = [
+            0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9, 0x40, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00,
+            0x03,
+        ];
+        let av1 = [0x18, 0x0a, 0x0b, 0, 0, 0, 0x0c, 0xc4, 0xff, 0x67, 0x36, 0xbe, 0x40];
+        for (codec, payload) in [
+            (Codec::Vp8, &vp8[..]),
+            (Codec::Vp9, &vp9),
+            (Codec::Vp9, &structure),
+            (Codec::H264, &baseline),
+            (Codec::H264, &high),
+            (Codec::Av1, &av1),
+        ] {
+            let described = describe(codec, payload);
+            let size = Size { width: 640, height: 360 };
+            assert!(described.key_frame_start, "{codec:?}");
+            assert_eq!(described.sizes[0], Some(size), "{codec:?} {payload:x?}");
+            for cut in 0..payload.len() {
+                describe(codec, &payload[..cut]);
+            }
+        }
+    }
+
+    #[test]
+    fn layers_are_read_from_descriptors() {
+        let vp8 = |temporal: u8, sync: u8| {
+            describe(Codec::Vp8, &[0x90, 0xe0, 0x92, 0x34, 0x55, temporal << 6 | sync << 5, 0x11])
+        };
+        assert_eq!((vp8(2, 1).level, vp8(2, 1).rise), (Level::new(0, 2), Rise::Here));
+        assert_eq!((vp8(1, 0).level, vp8(1, 0).rise), (Level::new(0, 1), Rise::No));
+        // Flexible mode, predicted from two pictures, second spatial and third temporal layer, end.
+        let vp9 = describe(Codec::Vp9, &[0xf4, 0x81, 0x02, 0x52, 0x03, 0x04, 0xff]);
+        assert_eq!((vp9.level, vp9.rise), (Level::new(1, 2), Rise::Above));
+        assert!(vp9.layer_end && !vp9.picture_start && !vp9.key_frame_start);
     }
 
     #[test]

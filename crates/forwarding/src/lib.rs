@@ -27,8 +27,10 @@
 
 mod allocation;
 mod codec;
+mod dependency;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod meter;
 mod plan;
 mod rewrite;
 mod room;
@@ -37,7 +39,8 @@ mod speaking;
 mod track;
 mod units;
 
-pub use codec::{Codec, PictureFields, PictureId, describe};
+pub use codec::{Codec, Description, Level, PictureFields, PictureId, Rise, Size, Sizes, describe};
+pub use dependency::{DEPENDENCY_URI, DependencyReader, FrameMark};
 pub use plan::{Class, Hearing, SLOTS, Seating, Seats, SlotKind};
 pub use room::{Demand, Forward, Full, Output, Packet, ReceiverSpec, Room};
 pub use track::TrackKind;

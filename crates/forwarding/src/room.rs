@@ -2,8 +2,9 @@
 
 mod seating;
 
-use crate::allocation::{Allocation, Keeping};
-use crate::codec::{Codec, describe};
+use crate::allocation::{Allocation, Change, Keeping, Ladder};
+use crate::codec::{Codec, Level, describe};
+use crate::dependency::FrameMark;
 use crate::plan::{Class, Hearing, SLOTS, Seating, Seats, SlotKind, VOICES};
 use crate::rewrite::{Place, Rewriter};
 use crate::speaking::Voice;
@@ -31,6 +32,15 @@ const ESTIMATE_CHANGE_MIN_PERCENT: u64 = 5;
 /// dip for a second or two when a line, or a machine, is busy for a moment.
 const SHORTAGE_MIN: Micros = Micros::from_millis(2_500);
 
+/// How long a picture that had to shrink does not grow. Each time that it had to shrink soon after
+/// it had grown, this is doubled: such a line promises more than it keeps.
+const HOLD_MIN: Micros = Micros::from_millis(3_000);
+const HOLD_MAX: Micros = Micros::from_millis(24_000);
+const SOON_AFTER_GROWTH: Micros = Micros::from_millis(10_000);
+
+/// A larger size of the stream that runs is asked for again after so long.
+const LARGER_SIZE_RETRY: Micros = Micros::from_millis(1_000);
+
 /// The room holds as many tracks or receivers as it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
@@ -48,6 +58,8 @@ pub struct Packet<'a> {
     pub marker: bool,
     /// Sound level in dB below the loudest, 0 to 127 (RFC 6464), where the publisher sends it.
     pub level_db: Option<u8>,
+    /// What the dependency descriptor said, where the publisher sends it.
+    pub mark: Option<FrameMark>,
     /// RTP payload.
     pub payload: &'a [u8],
 }
@@ -163,7 +175,47 @@ struct Slot {
     mismatched: bool,
     running: Option<Held>,
     waiting: Option<Held>,
+    /// Up to which of the layers within its stream the running picture shall be sent, and the one
+    /// that waits.
+    aim: Level,
+    waiting_aim: Level,
+    /// When a key frame was asked for so that the running picture can become larger.
+    larger_asked: Option<Micros>,
+    steadiness: Steadiness,
     rewriter: Rewriter,
+}
+
+/// What keeps a picture from growing and shrinking all the time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Steadiness {
+    /// The track that it is about.
+    track: Option<u16>,
+    grown_at: Option<Micros>,
+    held_until: Micros,
+    hold: Micros,
+}
+
+impl Steadiness {
+    /// Whether the picture of this track is not to grow now.
+    fn holds(&self, now: Micros, track: u16) -> bool {
+        self.track == Some(track) && now < self.held_until
+    }
+
+    fn note(&mut self, now: Micros, track: u16, change: Change) {
+        if self.track != Some(track) {
+            *self = Self { track: Some(track), ..Self::default() };
+        }
+        match change {
+            Change::Grows => self.grown_at = Some(now),
+            Change::Shrinks => {
+                let grown = self.grown_at.take();
+                let soon = grown.is_some_and(|at| now.since(at) <= SOON_AFTER_GROWTH);
+                let twice = Micros(self.hold.0.saturating_mul(2));
+                self.hold = if soon { twice.clamp(HOLD_MIN, HOLD_MAX) } else { HOLD_MIN };
+                self.held_until = now.plus(self.hold);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -197,6 +249,8 @@ struct FanOut {
     next: usize,
     place: Place,
     marker: bool,
+    /// The packet is the last of a picture in the size of its layer.
+    layer_end: bool,
 }
 
 /// The forwarding core of one event.
@@ -264,11 +318,13 @@ impl Room {
             number: u64::from(self.track_generation),
             since: now,
             layers: Vec::new(),
+            ladder: Ladder::default(),
             voice: Voice::default(),
         };
         for layer in 0..layers.max(1) {
             track.layer_or_new(now, layer);
         }
+        track.look(now);
         self.tracks[place] = Some(track);
         self.next_tick = self.next_tick.or(Some(now.plus(TICK)));
         self.reseat_all();
@@ -455,18 +511,21 @@ impl Room {
             return;
         }
         let appears = !state.is_active(now);
-        let Some(arrival) = state.note(now, packet.sequence, packet.payload.len()) else { return };
+        let Some(arrival) = state.note(now, packet.sequence) else { return };
+        let description = describe(codec, packet.payload).marked(codec, packet.mark.as_ref());
+        state.count(description.level, packet.payload.len());
+        state.learn_sizes(&description.sizes);
         if audio && arrival == Arrival::Newest {
             track.voice.hear(now, packet.level_db);
         }
         if appears && !audio {
             // The layer is there, or there again: those who watch may want it.
+            track.look(now);
             self.assign_watchers_of(id.index);
         }
         if stream == Stream::Restarted {
             self.restart(link, audio);
         }
-        let description = describe(codec, packet.payload);
         // A key frame whose first packet comes late, after others of the same frame, is of no use
         // to those who wait: they would never get the packets that went by.
         if description.key_frame_start && arrival == Arrival::Newest {
@@ -482,8 +541,14 @@ impl Room {
                 sequence: packet.sequence,
                 timestamp: packet.timestamp,
                 pictures: description.pictures,
+                level: description.level,
+                rise: description.rise,
+                picture_start: description.picture_start,
+                key_frame_start: description.key_frame_start,
+                dense: codec.numbers_are_dense(),
             },
             marker: packet.marker,
+            layer_end: description.layer_end,
         });
     }
 
@@ -595,9 +660,10 @@ impl Room {
             let slot = &mut self.slots[at];
             let entering = std::mem::take(&mut slot.entering);
             if entering {
-                slot.rewriter.enter(fan_out.now, fan_out.clock_hz, &fan_out.place);
+                slot.rewriter.enter(fan_out.now, fan_out.clock_hz, &fan_out.place, slot.aim);
             }
-            let Some(new) = slot.rewriter.place(fan_out.now, &fan_out.place) else { continue };
+            let placed = slot.rewriter.place(fan_out.now, &fan_out.place, slot.aim);
+            let Some(new) = placed else { continue };
             self.fan_out = Some(fan_out);
             return Some(Forward {
                 receiver: self.receiver_id(at / SLOTS),
@@ -605,7 +671,11 @@ impl Room {
                 sequence: new.sequence,
                 timestamp: new.timestamp,
                 // The first packet of a voice begins a talk spurt (RFC 3551 section 4.1).
-                marker: fan_out.marker || entering && fan_out.audio,
+                // The last packet of a picture carries the marker, also where larger sizes of the
+                // same picture that came behind it are left out.
+                marker: fan_out.marker
+                    || entering && fan_out.audio
+                    || new.topmost && fan_out.layer_end,
                 picture_id: new.picture_id,
                 base_layer: new.base_layer,
             });
@@ -645,6 +715,7 @@ impl Room {
             for layer in &mut track.layers {
                 layer.measure(now);
             }
+            track.look(now);
         }
         for class in Class::ALL {
             if self.classes[class.index()].hearing.voices.len() > VOICES {
@@ -695,8 +766,8 @@ impl Room {
         }
     }
 
-    fn link_picture(&mut self, slot: usize, class: Class, wanted: Option<Link>) {
-        let Some(link) = wanted else {
+    fn link_picture(&mut self, slot: usize, class: Class, wanted: Option<(Link, Level)>) {
+        let Some((link, aim)) = wanted else {
             self.stop_for_good(slot);
             self.stop_waiting(slot);
             return;
@@ -708,9 +779,32 @@ impl Room {
         }
         if running == Some(link) {
             self.stop_waiting(slot);
-        } else if self.slots[slot].waiting.map(|held| held.link) != Some(link) {
+            self.slots[slot].aim = aim;
+            self.ask_for_larger_size(slot, link);
+            return;
+        }
+        if self.slots[slot].waiting.map(|held| held.link) != Some(link) {
             self.stop_waiting(slot);
             self.start_waiting(slot, link);
+        }
+        self.slots[slot].waiting_aim = aim;
+    }
+
+    /// A larger size within the same stream begins with a key frame.
+    fn ask_for_larger_size(&mut self, slot: usize, link: Link) {
+        let now = self.now;
+        let state = &mut self.slots[slot];
+        if state.entering || state.aim.spatial <= state.rewriter.ceiling().spatial {
+            state.larger_asked = None;
+            return;
+        }
+        if state.larger_asked.is_some_and(|at| now.since(at) < LARGER_SIZE_RETRY) {
+            return;
+        }
+        state.larger_asked = Some(now);
+        if let Some(layer) = layer_mut(&mut self.tracks, link) {
+            layer.want_key_frame();
+            self.requests_changed = true;
         }
     }
 
@@ -728,6 +822,7 @@ impl Room {
             self.slots[slot].waiting = None;
             self.stop_running(slot);
             self.start_running(slot, link);
+            self.slots[slot].aim = self.slots[slot].waiting_aim;
         }
         // The list goes back empty, so that the next wait allocates nothing.
         if let Some(layer) = layer_mut(&mut self.tracks, link) {
@@ -751,6 +846,7 @@ impl Room {
                 self.stop_running(slot);
                 if self.slots[slot].waiting.is_none() {
                     self.start_waiting(slot, link);
+                    self.slots[slot].waiting_aim = self.slots[slot].aim;
                 }
             }
         }
@@ -821,6 +917,10 @@ impl Slot {
             mismatched: false,
             running: None,
             waiting: None,
+            aim: Level::TOP,
+            waiting_aim: Level::TOP,
+            larger_asked: None,
+            steadiness: Steadiness::default(),
             rewriter: Rewriter::new(0, 0),
         }
     }

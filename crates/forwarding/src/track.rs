@@ -1,6 +1,8 @@
 //! Tracks and their layers: what arrives from publishers.
 
-use crate::codec::Codec;
+use crate::allocation::{Ladder, Offer};
+use crate::codec::{Codec, LEVELS_MAX, Level, Size, Sizes};
+use crate::meter::Meter;
 use crate::speaking::Voice;
 use crate::units::{Format, Micros, Owner};
 
@@ -127,9 +129,10 @@ pub(crate) struct Layer {
     pub(crate) running: Vec<u32>,
     /// Slots that will carry it from its next key frame on.
     pub(crate) waiting: Vec<u32>,
-    bytes: u64,
+    meter: Meter,
     counted_since: Micros,
-    rate_bps: u64,
+    /// The sizes of its pictures by spatial layer, as far as they were told.
+    sizes: Sizes,
     last_packet: Option<Micros>,
     key_frames: KeyFrames,
 }
@@ -149,20 +152,31 @@ impl Layer {
             history: History::new(),
             running: Vec::new(),
             waiting: Vec::new(),
-            bytes: 0,
+            meter: Meter::new(),
             counted_since: now,
-            rate_bps: 0,
+            sizes: Sizes::default(),
             last_packet: None,
             key_frames: KeyFrames::default(),
         }
     }
 
     /// Notes a packet. `None` if it was here before, or is too old to tell.
-    pub(crate) fn note(&mut self, now: Micros, sequence: u64, bytes: usize) -> Option<Arrival> {
+    pub(crate) fn note(&mut self, now: Micros, sequence: u64) -> Option<Arrival> {
         let arrival = self.history.note(sequence)?;
-        self.bytes += bytes as u64;
         self.last_packet = Some(now);
         Some(arrival)
+    }
+
+    /// Counts a packet that was noted as a part of what its layer costs.
+    pub(crate) fn count(&mut self, level: Level, bytes: usize) {
+        self.meter.note(level, bytes);
+    }
+
+    /// A key frame told how large the pictures are.
+    pub(crate) fn learn_sizes(&mut self, sizes: &Sizes) {
+        if sizes.iter().any(Option::is_some) {
+            self.sizes = *sizes;
+        }
     }
 
     /// Which stream a packet belongs to. A new stream's numbers have nothing to do with those of
@@ -194,23 +208,9 @@ impl Layer {
         self.last_packet.is_some_and(|at| now.since(at) <= LAYER_SILENCE_MAX)
     }
 
-    /// Payload bits a second, measured; 0 before the first measurement.
-    pub(crate) const fn rate_bps(&self) -> u64 {
-        self.rate_bps
-    }
-
-    /// Takes stock of the bytes since the last call.
+    /// Takes stock of what came since the last call.
     pub(crate) fn measure(&mut self, now: Micros) {
-        let window = now.since(self.counted_since).0;
-        if window == 0 {
-            return;
-        }
-        let measured = self.bytes * 8 * 1_000_000 / window;
-        // Half a second of memory at four calls a second: a single large key frame does not look
-        // like a larger layer.
-        self.rate_bps =
-            if self.rate_bps == 0 { measured } else { (self.rate_bps * 3 + measured) / 4 };
-        self.bytes = 0;
+        self.meter.measure(now.since(self.counted_since).0);
         self.counted_since = now;
     }
 
@@ -252,13 +252,73 @@ pub(crate) struct Track {
     pub(crate) number: u64,
     pub(crate) since: Micros,
     pub(crate) layers: Vec<Layer>,
+    /// What could be sent of it, as of the last look.
+    pub(crate) ladder: Ladder,
     pub(crate) voice: Voice,
 }
 
+/// One size of a track's picture.
+#[derive(Debug, Clone, Copy, Default)]
+struct Step {
+    layer: u8,
+    spatial: u8,
+    /// It is the largest of its encoding.
+    topmost: bool,
+    pixels: Option<u32>,
+}
+
 impl Track {
-    /// Whether a layer is being sent, or is to be expected.
-    pub(crate) fn offers(&self, now: Micros, layer: &Layer) -> bool {
-        layer.is_active(now) || now.since(self.since) <= LAYERS_ARRIVE
+    /// Looks anew at what could be sent. Which layer is larger than another is told by the key
+    /// frames; while one of them has not said it, by the order in which the layers were declared.
+    pub(crate) fn look(&mut self, now: Micros) {
+        let expected = now.since(self.since) <= LAYERS_ARRIVE;
+        let any = self.layers.iter().any(|layer| layer.is_active(now));
+        let mut steps = [Step::default(); LAYERS_MAX * LEVELS_MAX];
+        let mut count = 0;
+        for (number, layer) in (0..).zip(&self.layers) {
+            if any && !expected && !layer.is_active(now) {
+                continue;
+            }
+            let top = layer.meter.top().spatial;
+            for spatial in 0..=top {
+                let pixels = layer.sizes[usize::from(spatial)].map(Size::pixels);
+                steps[count] = Step { layer: number, spatial, topmost: spatial == top, pixels };
+                count += 1;
+            }
+        }
+        let steps = &mut steps[..count];
+        let all_known = steps.iter().all(|step| step.pixels.is_some());
+        steps.sort_unstable_by_key(|step| {
+            (step.pixels.filter(|_| all_known), step.layer, step.spatial)
+        });
+        self.ladder = self.rungs(steps);
+    }
+
+    /// The ladder of these sizes. Of a person few pictures a second are taken only where not even
+    /// the smallest fits otherwise: gestures and lips want smoothness. A screen is read, so a
+    /// large picture that moves in steps goes before a small smooth one.
+    fn rungs(&self, steps: &[Step]) -> Ladder {
+        let mut ladder = Ladder::default();
+        for (rank, step) in (0..).zip(steps) {
+            let Some(layer) = self.layers.get(usize::from(step.layer)) else { continue };
+            let spatial = if step.topmost { Level::TOP.spatial } else { step.spatial };
+            let top = layer.meter.top().temporal;
+            let first = if rank == 0 || self.kind == TrackKind::Screen { 0 } else { top };
+            for temporal in first..=top {
+                let smooth = temporal == top;
+                let temporal = if smooth { Level::TOP.temporal } else { temporal };
+                let ceiling = Level { spatial, temporal };
+                ladder.add(Offer {
+                    layer: step.layer,
+                    ceiling,
+                    size_rank: rank,
+                    pixels: step.pixels,
+                    smooth,
+                    rate_bps: layer.meter.rate_bps(ceiling),
+                });
+            }
+        }
+        ladder
     }
 
     /// The layer with this number, made if it was not declared.
@@ -328,15 +388,57 @@ mod tests {
         assert_eq!(layer.key_frame_due(), Some(now.plus(KEY_FRAME_RETRY)));
     }
 
-    #[test]
-    fn a_rate_is_measured() {
-        let mut layer = Layer::new(Micros(0));
-        for second in 1..=20u64 {
-            for packet in 0..100 {
-                layer.note(Micros(second * 1_000_000), second * 100 + packet, 1_250);
-            }
-            layer.measure(Micros(second * 1_000_000));
+    fn track(kind: TrackKind) -> Track {
+        Track {
+            owner: Owner(0),
+            kind,
+            codec: Codec::Vp8,
+            format: Format(0),
+            number: 0,
+            since: Micros(0),
+            layers: Vec::new(),
+            ladder: Ladder::default(),
+            voice: Voice::default(),
         }
-        assert_eq!(layer.rate_bps(), 1_000_000);
+    }
+
+    /// The ladder of two encodings with two temporal layers each, the large one declared first.
+    fn two_by_two(kind: TrackKind, sizes: bool) -> Vec<(u8, u8, u64)> {
+        let mut track = track(kind);
+        let now = Micros::from_millis(1_000);
+        for (number, width, bytes) in [(0, 640, 1_000), (1, 320, 250)] {
+            let layer = track.layer_or_new(Micros(0), number).expect("few");
+            layer.note(now, 1);
+            for temporal in 0..2 {
+                layer.count(Level::new(0, temporal), bytes);
+            }
+            if sizes {
+                let size = Size { width, height: width / 2 };
+                layer.learn_sizes(&[Some(size), None, None, None]);
+            }
+            layer.measure(now);
+        }
+        track.look(now);
+        track.ladder.offers().map(|o| (o.layer, o.ceiling.temporal, o.rate_bps)).collect()
+    }
+
+    #[test]
+    fn layers_are_ordered_by_what_they_are() {
+        let top = Level::TOP.temporal;
+        assert_eq!(
+            two_by_two(TrackKind::Camera, true),
+            [(1, 0, 2_000), (1, top, 4_000), (0, top, 16_000)],
+            "a person is shown smoothly"
+        );
+        assert_eq!(
+            two_by_two(TrackKind::Screen, true),
+            [(1, 0, 2_000), (1, top, 4_000), (0, 0, 8_000), (0, top, 16_000)],
+            "a screen is shown large"
+        );
+        assert_eq!(
+            two_by_two(TrackKind::Camera, false),
+            [(0, 0, 8_000), (0, top, 16_000), (1, top, 4_000)],
+            "as they were declared, while nobody knows better"
+        );
     }
 }

@@ -387,6 +387,7 @@ impl World {
             timestamp: sent.timestamp,
             marker: false,
             level_db: sent.level_db,
+            mark: None,
             payload: &sent.payload,
         };
         self.room.handle_packet(self.now, id, sent.layer, &packet);

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use base::{EventId, PersonId};
-use forwarding::{Codec, Format, Packet, TrackId, TrackKind};
+use forwarding::{Codec, Format, FrameMark, Packet, TrackId, TrackKind};
 use tokio::sync::mpsc;
 
 use crate::types::SessionId;
@@ -39,13 +39,16 @@ pub(crate) struct TrackPacket {
     pub(crate) timestamp: u32,
     pub(crate) marker: bool,
     pub(crate) level_db: Option<u8>,
+    /// What its dependency descriptor said.
+    pub(crate) mark: Option<FrameMark>,
     pub(crate) payload: Arc<[u8]>,
 }
 
 impl<'a> From<&'a TrackPacket> for Packet<'a> {
     fn from(packet: &'a TrackPacket) -> Self {
         let TrackPacket { ssrc, sequence, timestamp, marker, level_db, .. } = *packet;
-        Self { ssrc, sequence, timestamp, marker, level_db, payload: &packet.payload }
+        let payload = &*packet.payload;
+        Self { ssrc, sequence, timestamp, marker, level_db, mark: packet.mark, payload }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who sits in which slot, and which layer of it each receiver gets.
 
-use super::{ClassState, Link, Room, SHORTAGE_MIN};
-use crate::allocation::{Allocation, Choice, Keeping, Offer, allocate};
+use super::{ClassState, Held, Link, Room, SHORTAGE_MIN};
+use crate::allocation::{Allocation, Change, Keeping, Ladder, Pick, allocate};
 use crate::plan::{Class, Hearing, SLOTS, Seating, SlotKind, VOICES, seat, seat_voices};
 use crate::track::TrackKind;
 use crate::units::Owner;
@@ -110,24 +110,25 @@ impl Room {
         (present && track.owner != who.owner && who.formats.contains(track.format)).then_some(seat)
     }
 
-    fn choices(&self, receiver: usize) -> [Choice; SLOTS] {
-        let mut choices = [Choice::default(); SLOTS];
+    /// What could be sent in each slot of a receiver, and what of it is.
+    fn ladders(&self, receiver: usize) -> [Ladder; SLOTS] {
+        let mut ladders = [Ladder::default(); SLOTS];
         for kind in SlotKind::ALL.into_iter().filter(|kind| !kind.is_audio()) {
             let Some(seat) = self.seated(receiver, kind.index()) else { continue };
             let Some(track) = self.tracks[usize::from(seat)].as_ref() else { continue };
-            let choice = &mut choices[kind.index()];
-            let any = track.layers.iter().any(|layer| track.offers(self.now, layer));
-            for (number, layer) in (0..).zip(&track.layers) {
-                if track.offers(self.now, layer) || !any {
-                    choice.add(Offer { layer: number, rate_bps: layer.rate_bps() });
-                }
+            let ladder = &mut ladders[kind.index()];
+            *ladder = track.ladder;
+            let slot = &self.slots[receiver * SLOTS + kind.index()];
+            ladder.held = slot.steadiness.holds(self.now, seat);
+            let of_track = |held: &Held| held.link.track == seat;
+            ladder.runs = slot.running.as_ref().is_some_and(of_track);
+            let waiting = slot.waiting.filter(of_track).map(|held| (held, slot.waiting_aim));
+            let running = slot.running.filter(of_track).map(|held| (held, slot.aim));
+            if let Some((held, ceiling)) = waiting.or(running) {
+                ladder.set_current(held.link.layer, ceiling);
             }
-            choice.running = self.slots[receiver * SLOTS + kind.index()]
-                .running
-                .filter(|held| held.link.track == seat)
-                .map(|held| held.link.layer);
         }
-        choices
+        ladders
     }
 
     pub(super) fn allocation(
@@ -137,12 +138,12 @@ impl Room {
         keeping: Keeping,
     ) -> Allocation {
         let voices = (0..VOICES).filter(|slot| self.seated(receiver, *slot).is_some()).count();
-        allocate(&self.choices(receiver), voices.max(1), estimate, keeping)
+        allocate(&self.ladders(receiver), voices.max(1), estimate, keeping)
     }
 
     /// The layers for a receiver's pictures; one that runs is given up only when the shortage
     /// lasts, or is beyond doubt.
-    fn choose_layers(&mut self, receiver: usize) -> [Option<u8>; SLOTS] {
+    fn choose_layers(&mut self, receiver: usize) -> [Option<Pick>; SLOTS] {
         let Some(who) = self.receivers[receiver].as_ref() else { return [None; SLOTS] };
         let (estimate, since) = (who.estimate_bps, who.short_since);
         let mut allocation = self.allocation(receiver, estimate, Keeping::Strictly);
@@ -153,14 +154,24 @@ impl Room {
         if let Some(who) = &mut self.receivers[receiver] {
             who.short_since = since;
         }
-        allocation.layers
+        for (kind, pick) in SlotKind::ALL.into_iter().zip(&allocation.picks) {
+            let Some(seat) = self.seated(receiver, kind.index()) else { continue };
+            let slot = &mut self.slots[receiver * SLOTS + kind.index()];
+            let runs = slot.running.is_some_and(|held| held.link.track == seat);
+            let given_up = !kind.is_audio() && pick.is_none() && runs;
+            let change = if given_up { Some(Change::Shrinks) } else { pick.and_then(|p| p.change) };
+            if let Some(change) = change {
+                slot.steadiness.note(self.now, seat, change);
+            }
+        }
+        allocation.picks
     }
 
     /// Links every slot of the receiver to what it should carry.
     pub(super) fn assign(&mut self, receiver: usize) {
         let Some(who) = self.receivers[receiver].as_ref() else { return };
         let (class, formats, owner) = (who.class, who.formats, who.owner);
-        let layers = self.choose_layers(receiver);
+        let picks = self.choose_layers(receiver);
         for kind in SlotKind::ALL {
             let slot = receiver * SLOTS + kind.index();
             let seat = self.seated(receiver, kind.index());
@@ -173,8 +184,10 @@ impl Room {
             if kind.is_audio() {
                 self.link_voice(slot, seat.map(|track| Link { track, layer: 0 }));
             } else {
-                let link = seat.zip(layers[kind.index()]);
-                self.link_picture(slot, class, link.map(|(track, layer)| Link { track, layer }));
+                let wanted = seat.zip(picks[kind.index()]);
+                let wanted =
+                    wanted.map(|(track, pick)| (Link { track, layer: pick.layer }, pick.ceiling));
+                self.link_picture(slot, class, wanted);
             }
         }
     }

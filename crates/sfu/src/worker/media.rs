@@ -90,6 +90,7 @@ impl Worker {
             timestamp: header.timestamp,
             marker: header.marker,
             level_db: header.ext_vals.audio_level.map(i8::unsigned_abs),
+            mark: None,
             payload: Arc::clone(&packet.payload),
         };
         let Some(room) = &mut self.rooms[room_at] else { return };
