@@ -79,7 +79,7 @@ pub(crate) struct Ladder {
     pub(crate) runs: bool,
     /// The rung that runs, or that will with the next key frame.
     current: Option<usize>,
-    /// It may neither begin nor grow now, for it had to shrink a moment ago.
+    /// It may not grow now, for it had to shrink a moment ago.
     pub(crate) held: bool,
 }
 
@@ -249,8 +249,7 @@ impl Share<'_> {
             _ => GROWTH_MARGIN_PERCENT,
         };
         let thin = too_thin && !(ladder.runs && keeping == Keeping::Patiently);
-        let held = ladder.held && !ladder.runs;
-        if !thin && !held && percent(least.rate_bps, share) <= self.left_bps {
+        if !thin && percent(least.rate_bps, share) <= self.left_bps {
             self.left_bps = self.left_bps.saturating_sub(least.rate_bps);
             self.used_bps += least.rate_bps;
             self.chosen[slot] = Some(0);

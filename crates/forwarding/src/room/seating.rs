@@ -155,12 +155,10 @@ impl Room {
             who.short_since = since;
         }
         for (kind, pick) in SlotKind::ALL.into_iter().zip(&allocation.picks) {
-            let Some(seat) = self.seated(receiver, kind.index()) else { continue };
-            let slot = &mut self.slots[receiver * SLOTS + kind.index()];
-            let runs = slot.running.is_some_and(|held| held.link.track == seat);
-            let given_up = !kind.is_audio() && pick.is_none() && runs;
-            let change = if given_up { Some(Change::Shrinks) } else { pick.and_then(|p| p.change) };
-            if let Some(change) = change {
+            if let (Some(seat), Some(change)) =
+                (self.seated(receiver, kind.index()), pick.and_then(|pick| pick.change))
+            {
+                let slot = &mut self.slots[receiver * SLOTS + kind.index()];
                 slot.steadiness.note(self.now, seat, change);
             }
         }
