@@ -1,7 +1,7 @@
 //! Who sits in which slot, and which layer of it each receiver gets.
 
 use super::{ClassState, Held, Link, Room, SHORTAGE_MIN};
-use crate::allocation::{Allocation, Change, Keeping, Ladder, Pick, allocate};
+use crate::allocation::{Allocation, Keeping, Ladder, Pick, allocate};
 use crate::plan::{Class, Hearing, SLOTS, Seating, SlotKind, VOICES, seat, seat_voices};
 use crate::track::TrackKind;
 use crate::units::Owner;
