@@ -83,6 +83,7 @@ pub fn room(input: &[u8]) {
                     timestamp: u32::from_be_bytes([c, d, e, f]),
                     marker: f & 1 == 1,
                     level_db: Some(e),
+                    mark: None,
                     payload: &payload,
                 };
                 room.handle_packet(now, track, action % 4, &packet);
