@@ -57,6 +57,7 @@ if [ "$for_what" = test ]; then
   need ffmpeg ffmpeg
   need ip iproute2
   need nft nftables
+  [ -x /usr/sbin/nginx ] || need nginx nginx-light
   need unshare util-linux
 fi
 if ! at_least "$node_wanted" "$(node_version)"; then need npm npm; fi

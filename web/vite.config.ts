@@ -29,6 +29,7 @@ export default defineConfig({
   server: {
     proxy: {
       '/api': { target: SERVER, ws: true },
+      '/check': SERVER,
       '/whip': SERVER,
       '/whep': SERVER,
     },

@@ -109,6 +109,16 @@ async function withPicture(viewer: Person): Promise<void> {
 
 export const scenes: Scene[] = [
   {
+    name: 'check',
+    show: async (house, viewer, language) => {
+      const { token } = house.server.link(EVENT, 'kazi');
+      // Another page first: the same address with another fragment would not be loaded anew.
+      await viewer.open('about:blank');
+      await viewer.open(`${house.address(`/e/${EVENT}/check`, language)}#${token}`);
+      await expect(viewer.get('verdict')).toHaveAttribute('data-verdict', 'direct', { timeout: 60_000 });
+    },
+  },
+  {
     name: 'events',
     show: async (house, viewer, language) => viewer.open(house.address('/', language)),
   },

@@ -130,3 +130,38 @@ test('where nothing but HTTPS goes through, the voice comes over a WebSocket, an
   await finish(server, kazi, mirza);
   await gate.close();
 });
+
+test('a connection is checked before the event: every way, and how good the best one is', async () => {
+  const server = await PlenaryServer.start([referenceFile]);
+  const sehgal = await Person.launch('sehgal', { voice: 'concluding' });
+  await sehgal.open(server.link(EVENT, 'sehgal').link);
+  await sehgal.get('check-connection').click();
+  await expect(sehgal.get('verdict')).toHaveAttribute('data-verdict', 'direct', { timeout: 40_000 });
+  for (const way of ['udp', 'tcp', 'relay-udp', 'relay-tcp', 'socket']) {
+    await expect(sehgal.get(`way-${way}`)).toHaveAttribute('data-state', 'good');
+  }
+  await expect(sehgal.get('way-relay-tls').locator('[data-trial]')).toHaveAttribute('data-trial', 'absent');
+  const [received, sent] = await sehgal.get('measured').locator('[data-bps]').evaluateAll((all) =>
+    all.map((each) => Number((each as HTMLElement).dataset['bps'])),
+  );
+  figure('check: received over the best way', received! / 1_000, 'kbit/s');
+  figure('check: can be sent', sent! / 1_000, 'kbit/s');
+  expect(received).toBeGreaterThan(100_000);
+  expect(sent).toBeGreaterThan(100_000);
+  await expect(sehgal.get('ask')).toHaveCount(0);
+  await finish(server, sehgal);
+});
+
+test('where nothing but HTTPS goes through, the check says what to ask for', async () => {
+  const server = await PlenaryServer.start([referenceFile]);
+  const gate = await Gate.only('http', server.port);
+  block(`${fromBehind} udp dport != 53`, `${fromBehind} tcp dport ${server.port}`);
+  const mirza = await Person.launch('mirza', { executable: await behindFirewall(chromiumPath) });
+  const { token } = server.link(EVENT, 'mirza');
+  await mirza.open(`http://localhost:${gate.port}/e/${EVENT}/check#${token}`);
+  await expect(mirza.get('verdict')).toHaveAttribute('data-verdict', 'voice', { timeout: 60_000 });
+  await expect(mirza.get('ask')).toContainText(`${gate.port}`);
+  await expect(mirza.get('way-socket')).toHaveAttribute('data-state', 'good');
+  await finish(server, mirza);
+  await gate.close();
+});

@@ -20,6 +20,7 @@ const ELSEWHERE: Record<string, LocalePart> = {
   events: 'public',
   event: 'public',
   register: 'public',
+  check: 'public',
   console: 'console',
 };
 

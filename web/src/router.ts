@@ -6,6 +6,7 @@ export type Route =
   | { screen: 'events' }
   | { screen: 'event'; event: string }
   | { screen: 'join'; event: string; token: string }
+  | { screen: 'check'; event: string; token: string }
   | { screen: 'not-found' };
 
 /** An event's identifier, as the server allows it (base::EventId). */
@@ -20,6 +21,7 @@ export function parseRoute(path: string, fragment: string): Route {
     return { screen: 'not-found' };
   }
   if (page === undefined) return { screen: 'event', event };
+  if (page === 'check') return { screen: 'check', event, token: fragment.replace(/^#/, '') };
   if (page === 'join') return { screen: 'join', event, token: fragment.replace(/^#/, '') };
   return { screen: 'not-found' };
 }
@@ -29,3 +31,6 @@ export const eventPath = (event: string): string => `/e/${event}`;
 
 /** Address of a personal link within this server. */
 export const joinPath = (event: string, token: string): string => `/e/${event}/join#${token}`;
+
+/** Address of the check of a connection, with a personal link's token. */
+export const checkPath = (event: string, token: string): string => `/e/${event}/check#${token}`;

@@ -8,6 +8,7 @@ use base::{Clock, EventId, PersonId, Random};
 use storage::{LinkKey, LinkToken, Storage};
 use tokio::sync::Semaphore;
 
+use crate::check::Checks;
 use crate::error::ApiError;
 use crate::event_actor::EventHandle;
 use crate::open::Open;
@@ -56,6 +57,8 @@ pub(crate) struct App {
     /// A place for each live socket.
     pub(crate) sockets: Arc<Semaphore>,
     pub(crate) random: Mutex<Box<dyn Random>>,
+    /// Who tries their connection.
+    pub(crate) checks: Checks,
     /// Who hears the floor over a WebSocket.
     pub(crate) listeners: Listeners,
     /// The relay, where this process listens itself.

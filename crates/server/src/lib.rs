@@ -8,6 +8,7 @@
 
 mod app;
 mod calendar;
+mod check;
 mod error;
 mod event_actor;
 mod events;

@@ -18,7 +18,7 @@ use crate::extract::{Address, expect_type, read_text};
 use crate::media;
 use crate::turn::IceServer;
 
-const OFFER: &str = "application/sdp";
+pub(crate) const OFFER: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
@@ -74,13 +74,18 @@ pub(crate) async fn begin(
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
     let mut response = (StatusCode::CREATED, headers, answer.sdp).into_response();
+    name_relays(app, &caller, response.headers_mut());
+    Ok(response)
+}
+
+/// Tells a client the ways to the relay, with credentials of the person's own.
+pub(crate) fn name_relays(app: &App, caller: &Caller, headers: &mut HeaderMap) {
     let turn = app.turn.as_ref();
     for server in turn.into_iter().flat_map(|turn| turn.ice_servers(&caller.id, &caller.person)) {
         if let Ok(link) = HeaderValue::try_from(link(&server)) {
-            response.headers_mut().append(header::LINK, link);
+            headers.append(header::LINK, link);
         }
     }
-    Ok(response)
 }
 
 /// RFC 9725, section 4.6.

@@ -13,8 +13,8 @@ use tower_http::compression::CompressionLayer;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::{
-    calendar, events, headers, health, join, live, media_sessions, openapi, pages, proceedings,
-    registrations, voice, whep, whip,
+    calendar, check, events, headers, health, join, live, media_sessions, openapi, pages,
+    proceedings, registrations, voice, whep, whip,
 };
 
 /// Time for an answer, the body's way here included. Media offers take some ten milliseconds; what
@@ -49,6 +49,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let whep = Router::new()
         .route("/{event}", post(whep::subscribe).options(media_sessions::options))
         .route("/{event}/{session}", session());
+    let check = Router::new()
+        .route("/{event}/receive", post(check::receive))
+        .route("/{event}/send", post(check::send))
+        .route("/{event}/{session}", axum::routing::delete(check::end))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(bad_method)
+        .layer(CompressionLayer::new());
     let media = |routes: Router<Arc<App>>| {
         routes
             .fallback(no_such_path)
@@ -58,6 +65,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     };
     Router::new()
         .nest("/api", api)
+        .nest("/check", check)
         .nest("/whip", media(whip))
         .nest("/whep", media(whep))
         .fallback_service(get(pages::show).with_state(Arc::clone(&app)))

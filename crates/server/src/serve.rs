@@ -30,6 +30,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tower::ServiceExt;
 
 use crate::app::{App, Limits, SOCKETS_MAX};
+use crate::check::Checks;
 use crate::ice_tcp;
 use crate::listen::{self, OPENING_BYTES, Opening};
 use crate::media::MediaEngine;
@@ -300,7 +301,8 @@ fn shared(
     limits: Limits,
     turn: Option<Arc<Turn>>,
 ) -> Arc<App> {
-    let Parts { storage, clock, random, links } = parts;
+    let Parts { storage, clock, mut random, links } = parts;
+    let checks = Checks::new(secret(&mut *random));
     let events = Open::new(Arc::clone(&storage), Arc::clone(&clock), engine);
     Arc::new(App {
         storage,
@@ -314,6 +316,7 @@ fn shared(
         hellos: PerAddress::new(limits.hellos),
         sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
         random: Mutex::new(random),
+        checks,
         listeners: Default::default(),
         turn,
     })

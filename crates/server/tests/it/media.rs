@@ -42,7 +42,7 @@ async fn patch(app: &TestApp, token: &str, path: &str, tag: Option<&str>, body: 
     app.send(request).await
 }
 
-async fn delete(app: &TestApp, token: &str, path: &str) -> Answer {
+pub(crate) async fn delete(app: &TestApp, token: &str, path: &str) -> Answer {
     app.send(request(Method::DELETE, path, Some(token), Body::empty())).await
 }
 
