@@ -41,7 +41,7 @@ fn vp8(picture: u64, key: bool, sequence: &mut u64) -> Vec<Sent> {
     let (temporal, sync) = TEMPORAL[usize::try_from(picture % 4).expect("small")];
     let (temporal, sync) = if key { (0, false) } else { (temporal, sync) };
     let [high, low] = u16::try_from(picture & 0x7fff).expect("15 bits").to_be_bytes();
-    let base = u8::try_from(picture / 4 & 0xff).expect("8 bits");
+    let base = u8::try_from((picture / 4) & 0xff).expect("8 bits");
     (0..PACKETS)
         .map(|index| {
             *sequence += 1;
