@@ -138,6 +138,8 @@ pub enum Section {
     Lobby(LobbySection),
     /// Everybody the event knows. For those who moderate.
     Roster(RosterSection),
+    /// How the recording stands. For those who moderate.
+    Recording(RecordingSection),
 }
 
 /// Where the event stands.
@@ -252,6 +254,29 @@ pub struct SlotsView {
     pub screen: Option<PersonId>,
     /// Video slots 2 to 5.
     pub thumbnails: Vec<Option<PersonId>>,
+}
+
+/// How the recording stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct RecordingSection {
+    /// What is said now is written down.
+    pub recording: bool,
+    /// The worst of what is wrong.
+    pub problem: Option<RecordingProblem>,
+}
+
+/// What is wrong with a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordingProblem {
+    /// There will soon be no room on the disk.
+    DiskNearlyFull,
+    /// The machine does not keep up: something was not recorded.
+    Overloaded,
+    /// There is no room on the disk: nothing is recorded.
+    DiskFull,
+    /// The disk refuses to be written to: nothing is recorded.
+    WriteFailed,
 }
 
 /// The queue of hands, first come first.

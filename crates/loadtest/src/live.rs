@@ -237,7 +237,10 @@ impl View {
                 Section::Hands(hands) => {
                     self.hands = hands.hands.into_iter().map(|hand| hand.person.id).collect();
                 }
-                Section::Stage(_) | Section::Audience(_) | Section::Roster(_) => {}
+                Section::Stage(_)
+                | Section::Audience(_)
+                | Section::Roster(_)
+                | Section::Recording(_) => {}
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use base::PersonId;
@@ -16,6 +17,9 @@ use crate::output::{Exit, Failure, Ink, Terminal};
 use crate::settings::{PublicUrl, Settings};
 use crate::store::{Store, broken, sentence};
 use crate::system::{SystemClock, SystemRandom};
+
+/// Where in the report's folder the recording is kept.
+const RECORDING: &str = "recording";
 
 /// Carries out the rehearsal and says what was found. `settings` are those of the server at
 /// `--url`.
@@ -85,6 +89,9 @@ async fn here(
     };
     let mut config = Config::on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     config.limits = no_limits();
+    let recordings = folder.path().join("recordings");
+    config.recordings = Some(recordings.clone());
+    let id = definition.id.clone();
     let server = Server::bind(config, parts)
         .map_err(|error| Failure::failed(sentence(&error.to_string())))?;
     let url = server.public_url().replace("localhost", "127.0.0.1");
@@ -98,7 +105,37 @@ async fn here(
     let _ = stop.send(());
     let _ = serving.await;
     storage.close().await;
+    keep_recording(&recordings.join(id.as_str()), &wanted.out.join(RECORDING))?;
     report
+}
+
+/// Moves what was recorded into the report's folder, in the place of what an earlier rehearsal put
+/// there.
+fn keep_recording(from: &Path, to: &Path) -> Result<(), Failure> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| {
+        Failure::failed(format!("The recording cannot be kept in {}: {error}.", to.display()))
+    };
+    if to.join("index.jsonl").is_file() {
+        std::fs::remove_dir_all(to).map_err(failed)?;
+    }
+    for folder in ["", "takes"] {
+        std::fs::create_dir_all(to.join(folder)).map_err(failed)?;
+        let files = match std::fs::read_dir(from.join(folder)) {
+            Ok(files) => files,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        for file in files {
+            let path = file.map_err(failed)?.path();
+            if let Some(name) = path.file_name().filter(|_| path.is_file()) {
+                std::fs::copy(&path, to.join(folder).join(name)).map_err(failed)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// All synthetic people come from one address, which is not what the limits are for.
@@ -194,5 +231,9 @@ fn summary(terminal: Terminal, wanted: &Rehearse, report: &RehearsalReport) -> S
         terminal.ink(Ink::Bold, verdict),
         wanted.out.join("report.md").display()
     );
+    if wanted.url.is_none() {
+        let folder = wanted.out.join(RECORDING);
+        text += &format!("The recording is {}.\n", folder.display());
+    }
     text
 }

@@ -40,6 +40,7 @@ fn config(settings: &Settings) -> Config {
     config.public_url = settings.public_url.as_ref().map(|url| url.value.to_string());
     config.announce = settings.announce.value.clone();
     config.trusted_proxies = settings.trusted_proxies.clone();
+    config.recordings = Some(settings.recordings.clone());
     config.tls = settings
         .tls
         .as_ref()

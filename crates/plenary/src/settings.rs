@@ -76,6 +76,15 @@ pub(crate) static OPTIONS: &[Opt] = &[
         line: r#"trusted_proxies = ["127.0.0.1", "::1"]"#,
     },
     Opt {
+        key: "recordings",
+        flag: None,
+        env: "PLENARY_RECORDINGS",
+        doc: "Folder for recordings, which may lie on another disk than the data; \
+              whether an event is recorded stands in its programme file. Relative as `data` is. \
+              Default: the folder `recordings` in the data folder.",
+        line: r#"recordings = "data/recordings""#,
+    },
+    Opt {
         key: "tls.certificate",
         flag: None,
         env: "PLENARY_TLS_CERTIFICATE",
@@ -218,6 +227,7 @@ pub(crate) struct Settings {
     /// Empty means the addresses of this machine.
     pub(crate) announce: Set<Vec<IpAddr>>,
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) recordings: PathBuf,
     pub(crate) tls: Option<Tls>,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
@@ -434,6 +444,7 @@ impl Layers<'_> {
         let public_url = self.pick("public_url", PublicUrl::parse)?;
         let announce = self.pick("announce", addresses)?;
         let trusted_proxies = self.pick("trusted_proxies", addresses)?;
+        let recordings = self.pick("recordings", path)?.map(within);
         let certificate = self.pick("tls.certificate", path)?.map(within);
         let key = self.pick("tls.key", path)?.map(within);
         let log_level = self.pick("log.level", log_level)?;
@@ -453,6 +464,8 @@ impl Layers<'_> {
             }
         };
         Ok(Settings {
+            recordings: recordings
+                .map_or_else(|| data.value.join("recordings"), |folder| folder.value),
             data,
             listen: listen.unwrap_or(Set { value: LISTEN_DEFAULT, origin: Origin::Default }),
             public_url,

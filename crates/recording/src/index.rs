@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use base::{EventId, Millis, PersonId, Timestamp};
+use base::{EventId, Millis, PersonId, SegmentId, Timestamp};
 use container::Reader;
 use forwarding::TrackKind;
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,8 @@ impl Programme {
 /// A part of the programme of the event, as the proceedings tell it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChapterAt {
+    /// Which segment.
+    pub segment: SegmentId,
     /// Its title.
     pub title: String,
     /// When it began.

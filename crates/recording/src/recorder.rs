@@ -46,6 +46,7 @@ pub enum StartError {
 
 /// The handle of the recorder.
 pub struct Recorder {
+    folder: PathBuf,
     queue: Arc<Queue>,
     key_frames: KeyFrames,
     health: watch::Receiver<BTreeMap<EventId, Health>>,
@@ -86,7 +87,7 @@ impl Recorder {
             })
             .map_err(StartError::Thread)?;
         let worker = Worker {
-            folder,
+            folder: folder.clone(),
             queue: Arc::clone(&queue),
             disk,
             wall,
@@ -100,7 +101,7 @@ impl Recorder {
             .name("recorder".to_owned())
             .spawn(move || worker.run())
             .map_err(StartError::Thread)?;
-        Ok(Self { queue, key_frames, health, thread: Mutex::new(Some(thread)) })
+        Ok(Self { folder, queue, key_frames, health, thread: Mutex::new(Some(thread)) })
     }
 
     /// The recorder's end in the media engine.
@@ -124,6 +125,13 @@ impl Recorder {
         let (reply, finished) = oneshot::channel();
         self.queue.push(Job::Finish { event: event.clone(), chapters, reply });
         finished.await.ok()
+    }
+
+    /// Whether something of an event was recorded whose files were not finished together: the
+    /// program ended between the closing of the event and that.
+    pub fn is_unfinished(&self, event: &EventId) -> bool {
+        let folder = self.folder.join(event.as_str());
+        folder.is_dir() && !folder.join(crate::index::FINAL).exists()
     }
 
     /// Finishes all files and waits for it.

@@ -9,9 +9,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use api_types::{CommandFailure, EndReason};
+use api_types::{CommandFailure, EndReason, RecordingSection};
 use base::{Clock, ConnectionId, EventId, PersonId, Sequence, Timestamp};
-use proceedings::{Actor, Command, Event, EventState, Line, Refusal, Tip, decide, verify_after};
+use proceedings::{
+    Actor, Command, Event, EventState, Life, Line, Refusal, Tip, decide, verify_after,
+};
+use recording::Recorder;
 use sfu::{ReceiverClass, SfuEvent};
 use storage::{Storage, StorageError};
 use tokio::sync::{mpsc, oneshot};
@@ -20,6 +23,7 @@ use tokio::time::Instant;
 use crate::hub::{Hub, outcome};
 use crate::media::{self, Desk, MediaEngine, slots_view};
 use crate::outbox::Outbox;
+use crate::recordings;
 use crate::views::Kind;
 
 /// Asks that may wait for an event's task. Whoever finds the queue full waits, which slows down a
@@ -50,6 +54,8 @@ pub(crate) enum Ask {
     Disconnect { person: PersonId, connection: ConnectionId },
     /// News from the media engine.
     Media(SfuEvent),
+    /// How the recording stands.
+    Recording(RecordingSection),
     /// The server stops: every socket is told.
     Stop,
 }
@@ -109,6 +115,7 @@ pub(crate) async fn start(
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
     engine: Arc<dyn MediaEngine>,
+    recorder: Option<Arc<Recorder>>,
     lines: Vec<Line>,
 ) -> Result<EventHandle, StorageError> {
     let Some(state) = EventState::fold(&lines) else {
@@ -137,6 +144,7 @@ pub(crate) async fn start(
         retry_at: None,
         storage,
         clock,
+        recorder,
     };
     task.restart().await?;
     tokio::spawn(task.run(queue));
@@ -163,6 +171,7 @@ struct EventTask {
     retry_at: Option<Instant>,
     hub: Hub,
     desk: Arc<Desk>,
+    recorder: Option<Arc<Recorder>>,
 }
 
 /// What is left to do for one ask of the batch once its lines are durable.
@@ -292,6 +301,11 @@ impl EventTask {
                 let state = published.read().unwrap_or_else(PoisonError::into_inner);
                 self.hub.set_slots(&state, kind, slots_view(slots));
             }
+            Ask::Recording(recording) => {
+                let published = Arc::clone(&self.published);
+                let state = published.read().unwrap_or_else(PoisonError::into_inner);
+                self.hub.set_recording(&state, recording);
+            }
             Ask::Media(SfuEvent::Speaking { persons, .. }) => self.hub.speaking(persons),
             Ask::Media(SfuEvent::Gone { session, .. }) => drop(self.desk.strike(&session)),
             // What a publisher sends follows from the proceedings; that it connects changes
@@ -350,6 +364,10 @@ impl EventTask {
             self.desk.follow(&state);
         }
         self.hub.publish(&state, lines);
+        let closed = lines.iter().any(|line| line.event == Event::EventClosed);
+        if let Some(recorder) = self.recorder.as_ref().filter(|_| closed) {
+            recordings::close(recorder, &self.storage, &self.id);
+        }
     }
 
     fn fulfil(&mut self, promises: Vec<Promise>) {
@@ -434,6 +452,13 @@ impl EventTask {
         }
         self.keep(&batch.lines);
         self.desk.follow(&self.working);
+        // The program ended after the event was closed and before its recording was finished.
+        let left = |recorder: &&Arc<Recorder>| recorder.is_unfinished(&self.id);
+        if self.working.life == Life::Closed
+            && let Some(recorder) = self.recorder.as_ref().filter(left)
+        {
+            recordings::close(recorder, &self.storage, &self.id);
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use api_types::{CommandFailure, EndReason, Section, ServerMessage, SlotsView};
+use api_types::{CommandFailure, EndReason, RecordingSection, Section, ServerMessage, SlotsView};
 use axum::extract::ws::Utf8Bytes;
 use base::{ConnectionId, PersonId, Sequence, Timestamp};
 use proceedings::{Admission, EventState, Life, Line, Refusal};
@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::outbox::{Lost, Outbox};
-use crate::views::{self, Class, Kind, Kinds, Slots, Who};
+use crate::views::{self, Class, Kind, Kinds, Observed, Who};
 
 /// Shortest time between two sendings of the audience, the lobby and the roster, so that a flood
 /// of arrivals does not melt the console.
@@ -26,7 +26,7 @@ pub(crate) type Departed = (PersonId, ConnectionId);
 
 pub(crate) struct Hub {
     cache: Vec<Cached>,
-    slots: Slots,
+    observed: Observed,
     people: BTreeMap<PersonId, Seat>,
     /// As what each person reads, and since when, kept for those who dropped out: a resume from
     /// before needs everything.
@@ -73,17 +73,17 @@ struct Welcome<'a> {
 
 impl Hub {
     pub(crate) fn new(state: &EventState) -> Self {
-        let slots = Slots::default();
+        let observed = Observed::default();
         let cache = Kind::ALL
             .into_iter()
             .map(|kind| Cached {
-                json: raw(&views::section(kind, state, &slots)),
+                json: raw(&views::section(kind, state, &observed)),
                 changed_at: state.sequence,
             })
             .collect();
         Self {
             cache,
-            slots,
+            observed,
             people: BTreeMap::new(),
             classes: BTreeMap::new(),
             late: Kinds::default(),
@@ -180,7 +180,7 @@ impl Hub {
         }
 
         let mut changed = Kinds::default();
-        for kind in kinds.iter().filter(|kind| !kind.is_slots()) {
+        for kind in kinds.iter().filter(|kind| !kind.is_observed()) {
             if kind.is_throttled() {
                 self.late = self.late.with(kind);
             } else if self.refresh(state, kind) {
@@ -212,12 +212,20 @@ impl Hub {
     /// The media engine changed which person each slot carries.
     pub(crate) fn set_slots(&mut self, state: &EventState, kind: Kind, slots: SlotsView) {
         if kind == Kind::SlotsOfStage {
-            self.slots.stage = slots;
+            self.observed.stage = slots;
         } else {
-            self.slots.audience = slots;
+            self.observed.audience = slots;
         }
         if self.refresh(state, kind) {
             self.broadcast(state.sequence, Kinds::of(&[kind]), &[]);
+        }
+    }
+
+    /// The recorder said how the recording stands.
+    pub(crate) fn set_recording(&mut self, state: &EventState, recording: RecordingSection) {
+        self.observed.recording = recording;
+        if self.refresh(state, Kind::Recording) {
+            self.broadcast(state.sequence, Kinds::of(&[Kind::Recording]), &[]);
         }
     }
 
@@ -267,7 +275,7 @@ impl Hub {
 
     /// Computes a section anew; true when it changed.
     fn refresh(&mut self, state: &EventState, kind: Kind) -> bool {
-        let json = raw(&views::section(kind, state, &self.slots));
+        let json = raw(&views::section(kind, state, &self.observed));
         let cached = &mut self.cache[kind as usize];
         if cached.json.get() == json.get() {
             return false;
@@ -348,7 +356,7 @@ pub(crate) fn outcome(
 }
 
 /// The sections among `kinds` that `class` reads and that changed after `seen`. Throttled sections
-/// and slots are always among them: what was sent of them does not follow from a sequence.
+/// and what is observed are always among them: what was sent of them does not follow from a sequence.
 fn readable(
     cache: &[Cached],
     class: Class,
@@ -357,7 +365,7 @@ fn readable(
 ) -> Vec<&RawValue> {
     let news = |kind: Kind| {
         kind.is_throttled()
-            || kind.is_slots()
+            || kind.is_observed()
             || seen.is_none_or(|seen| cache[kind as usize].changed_at > seen)
     };
     kinds

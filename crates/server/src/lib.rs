@@ -30,6 +30,7 @@ mod outbox;
 mod pages;
 mod proceedings;
 mod rate;
+mod recordings;
 mod registrations;
 mod rewound;
 mod router;

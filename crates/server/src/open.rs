@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base::{Clock, EventId};
+use recording::Recorder;
 use sfu::SfuEvent;
 use storage::{Storage, StorageError};
 
@@ -15,6 +16,7 @@ pub(crate) struct Open {
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
     engine: Arc<dyn MediaEngine>,
+    recorder: Option<Arc<Recorder>>,
     events: RwLock<BTreeMap<EventId, Arc<EventHandle>>>,
     /// Held while an event is opened, so that it never gets two tasks.
     opening: tokio::sync::Mutex<()>,
@@ -25,8 +27,16 @@ impl Open {
         storage: Arc<dyn Storage>,
         clock: Arc<dyn Clock>,
         engine: Arc<dyn MediaEngine>,
+        recorder: Option<Arc<Recorder>>,
     ) -> Self {
-        Self { storage, clock, engine, events: RwLock::default(), opening: Default::default() }
+        Self {
+            storage,
+            clock,
+            engine,
+            recorder,
+            events: RwLock::default(),
+            opening: Default::default(),
+        }
     }
 
     /// The event if it is open already.
@@ -49,7 +59,9 @@ impl Open {
         }
         let Some(lines) = storage::load(&*self.storage, id).await? else { return Ok(None) };
         let (storage, clock) = (Arc::clone(&self.storage), Arc::clone(&self.clock));
-        let handle = event_actor::start(storage, clock, Arc::clone(&self.engine), lines).await?;
+        let engine = Arc::clone(&self.engine);
+        let handle =
+            event_actor::start(storage, clock, engine, self.recorder.clone(), lines).await?;
         let handle = Arc::new(handle);
         let mut events = self.events.write().unwrap_or_else(PoisonError::into_inner);
         events.insert(id.clone(), Arc::clone(&handle));

@@ -18,6 +18,7 @@ use base::{Clock, Random};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use recording::{LocalDisk, Recorder};
 use sfu::{RelayDatagram, RelayPort, Sfu, SfuConfig, SfuEvent, StartError, Tunnels};
 use storage::{LinkKey, Storage};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -36,6 +37,7 @@ use crate::listen::{self, OPENING_BYTES, Opening};
 use crate::media::MediaEngine;
 use crate::open::Open;
 use crate::rate::{PerAddress, Rate};
+use crate::recordings;
 use crate::rewound::Rewound;
 use crate::router::router;
 use crate::turn::{self, Turn};
@@ -91,6 +93,8 @@ pub struct Config {
     pub media_workers: usize,
     /// How often one address may do what.
     pub limits: Limits,
+    /// Where recordings are kept; `None` records nothing.
+    pub recordings: Option<PathBuf>,
 }
 
 impl Config {
@@ -109,6 +113,7 @@ impl Config {
                 .map_or(1, NonZero::get)
                 .min(MEDIA_WORKERS_DEFAULT_MAX),
             limits: Limits::default(),
+            recordings: None,
         }
     }
 }
@@ -159,6 +164,9 @@ pub enum ServeError {
     /// The media engine did not start.
     #[error(transparent)]
     Media(#[from] StartError),
+    /// The recorder did not start.
+    #[error(transparent)]
+    Recorder(#[from] recording::StartError),
 }
 
 /// A server that listens and does not serve yet.
@@ -170,6 +178,7 @@ pub struct Server {
     tunnels: Tunnels,
     relay: Option<(Arc<Turn>, mpsc::Receiver<RelayDatagram>)>,
     media_events: mpsc::Receiver<SfuEvent>,
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl Server {
@@ -192,7 +201,13 @@ impl Server {
         };
         let own_addresses = announce.clone();
         let port = RelayPort::new(&udp[0]).map_err(failed)?;
-        let (sfu, media_events) = Sfu::start(SfuConfig { udp, announce, subscriber: None })?;
+        let recorder = config.recordings.map(|folder| recorder(folder, &parts)).transpose()?;
+        let subscriber = recorder.as_ref().map(|recorder| recorder.subscriber());
+        let (sfu, media_events) = Sfu::start(SfuConfig { udp, announce, subscriber })?;
+        if let Some(recorder) = &recorder {
+            let sfu = sfu.clone();
+            recorder.ask_for_key_frames_by(move |sink| sfu.request_key_frame(sink));
+        }
         let tunnels = sfu.tunnels().clone();
         tunnels.announce_tcp(&own_addresses);
         let mut parts = parts;
@@ -203,9 +218,16 @@ impl Server {
         let turn = Arc::new(turn);
         let relay = tunnels.relay_inbox().map(|inbox| (Arc::clone(&turn), inbox));
         let engine = Arc::new(sfu);
-        let app =
-            shared(parts, engine, public_url, config.trusted_proxies, config.limits, Some(turn));
-        Ok(Self { tcp, address, tls, app, tunnels, relay, media_events })
+        let app = shared(
+            parts,
+            engine,
+            public_url,
+            config.trusted_proxies,
+            config.limits,
+            Some(turn),
+            recorder.clone(),
+        );
+        Ok(Self { tcp, address, tls, app, tunnels, relay, media_events, recorder })
     }
 
     /// Where the server listens.
@@ -221,7 +243,10 @@ impl Server {
     /// Serves until `stop` resolves; then everybody is told, and what is under way gets some
     /// seconds to end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { tcp, tls, app, tunnels, relay, media_events, .. } = self;
+        let Self { tcp, tls, app, tunnels, relay, media_events, recorder, .. } = self;
+        let recording = recorder
+            .clone()
+            .map(|recorder| tokio::spawn(recordings::carry(recorder, Arc::clone(&app.events))));
         let relaying = relay.map(|(turn, inbox)| tokio::spawn(turn.run(inbox)));
         let media = tokio::spawn(carry(media_events, Arc::clone(&app.events)));
         let (stopping, stopped) = watch::channel(false);
@@ -256,6 +281,18 @@ impl Server {
             tracing::warn!("some connections did not end in time and are cut");
         }
         media.abort();
+        if let Some(recorder) = recorder {
+            // Files are finished within a moment; the last bytes of a slow disk take longer.
+            let stopped = tokio::task::spawn_blocking(move || recorder.stop());
+            if stopped.await.is_err() {
+                tracing::error!(
+                    "the recorder did not stop; its files are finished at the next start"
+                );
+            }
+        }
+        if let Some(recording) = recording {
+            recording.abort();
+        }
         if let Some(relaying) = relaying {
             relaying.abort();
         }
@@ -281,7 +318,7 @@ pub fn app(
     media_events: mpsc::Receiver<SfuEvent>,
     limits: Limits,
 ) -> Router {
-    let app = shared(parts, engine, "http://localhost".to_owned(), Vec::new(), limits, None);
+    let app = shared(parts, engine, "http://localhost".to_owned(), Vec::new(), limits, None, None);
     tokio::spawn(carry(media_events, Arc::clone(&app.events)));
     router(app)
 }
@@ -300,10 +337,11 @@ fn shared(
     trusted_proxies: Vec<IpAddr>,
     limits: Limits,
     turn: Option<Arc<Turn>>,
+    recorder: Option<Arc<Recorder>>,
 ) -> Arc<App> {
     let Parts { storage, clock, mut random, links } = parts;
     let checks = Checks::new(secret(&mut *random));
-    let events = Open::new(Arc::clone(&storage), Arc::clone(&clock), engine);
+    let events = Open::new(Arc::clone(&storage), Arc::clone(&clock), engine, recorder);
     Arc::new(App {
         storage,
         clock,
@@ -320,6 +358,18 @@ fn shared(
         listeners: Default::default(),
         turn,
     })
+}
+
+/// Finishes what was recorded before, and starts the recorder.
+fn recorder(folder: PathBuf, parts: &Parts) -> Result<Arc<Recorder>, recording::StartError> {
+    let found = recording::recover(&folder);
+    if found != recording::Recovery::default() {
+        let recording::Recovery { finished, empty, failed } = found;
+        tracing::info!(finished, empty, failed, "unfinished recordings of before were looked at");
+    }
+    let clock = Arc::clone(&parts.clock);
+    let config = recording::Config { folder };
+    Recorder::start(config, Arc::new(LocalDisk), clock).map(Arc::new)
 }
 
 /// A secret of this process.

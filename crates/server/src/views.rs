@@ -5,8 +5,8 @@
 
 use api_types::{
     AudienceSection, EventView, FloorGrant, FloorSection, HandView, HandsSection, LifeSection,
-    LobbySection, PersonRow, PersonView, ProgrammeSection, RosterSection, Section, SegmentNow,
-    SegmentView, SlotsView, StagePerson, StageSection, WaitingView, You,
+    LobbySection, PersonRow, PersonView, ProgrammeSection, RecordingSection, RosterSection,
+    Section, SegmentNow, SegmentView, SlotsView, StagePerson, StageSection, WaitingView, You,
 };
 use base::limits::{FLOOR_VOICES_MAX, THUMBNAILS_MAX};
 use base::{Millis, PersonId};
@@ -31,10 +31,11 @@ pub(crate) enum Kind {
     Audience,
     Lobby,
     Roster,
+    Recording,
 }
 
 impl Kind {
-    pub(crate) const COUNT: usize = 10;
+    pub(crate) const COUNT: usize = 11;
     pub(crate) const ALL: [Self; Self::COUNT] = [
         Self::Life,
         Self::Programme,
@@ -46,6 +47,7 @@ impl Kind {
         Self::Audience,
         Self::Lobby,
         Self::Roster,
+        Self::Recording,
     ];
 
     /// Long or busy sections, sent at most twice a second.
@@ -53,9 +55,9 @@ impl Kind {
         matches!(self, Self::Audience | Self::Lobby | Self::Roster)
     }
 
-    /// Follows the media engine and not the proceedings.
-    pub(crate) fn is_slots(self) -> bool {
-        matches!(self, Self::SlotsOfAudience | Self::SlotsOfStage)
+    /// Follows the media engine or the recorder and not the proceedings.
+    pub(crate) fn is_observed(self) -> bool {
+        matches!(self, Self::SlotsOfAudience | Self::SlotsOfStage | Self::Recording)
     }
 }
 
@@ -137,7 +139,7 @@ impl Class {
             Kind::Floor | Kind::Stage | Kind::Audience => self != Self::Lobby,
             Kind::SlotsOfAudience => self != Self::Lobby && !on_stage,
             Kind::SlotsOfStage => on_stage,
-            Kind::Hands | Kind::Lobby | Kind::Roster => moderates,
+            Kind::Hands | Kind::Lobby | Kind::Roster | Kind::Recording => moderates,
         }
     }
 }
@@ -207,31 +209,33 @@ pub(crate) fn touched(event: &Event, state: &EventState) -> (Kinds, Who) {
     }
 }
 
-/// A section as it is in `state`. `slots` are what the media engine last said of the stage and of
-/// the audience.
-pub(crate) fn section(kind: Kind, state: &EventState, slots: &Slots) -> Section {
+/// A section as it is in `state`, or as the media engine or the recorder last told.
+pub(crate) fn section(kind: Kind, state: &EventState, observed: &Observed) -> Section {
     match kind {
         Kind::Life => Section::Life(life(state)),
         Kind::Programme => Section::Programme(programme(state)),
         Kind::Floor => Section::Floor(floor(state)),
         Kind::Stage => Section::Stage(stage(state)),
-        Kind::SlotsOfAudience => Section::Slots(slots.audience.clone()),
-        Kind::SlotsOfStage => Section::Slots(slots.stage.clone()),
+        Kind::SlotsOfAudience => Section::Slots(observed.audience.clone()),
+        Kind::SlotsOfStage => Section::Slots(observed.stage.clone()),
         Kind::Hands => Section::Hands(hands(state)),
         Kind::Audience => Section::Audience(audience(state)),
         Kind::Lobby => Section::Lobby(lobby(state)),
         Kind::Roster => Section::Roster(roster(state)),
+        Kind::Recording => Section::Recording(observed.recording),
     }
 }
 
-/// The slot mappings of both classes of receivers.
+/// What does not follow from the proceedings: the slot mappings of both classes of receivers, and
+/// how the recording stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Slots {
+pub(crate) struct Observed {
     pub(crate) audience: SlotsView,
     pub(crate) stage: SlotsView,
+    pub(crate) recording: RecordingSection,
 }
 
-impl Default for Slots {
+impl Default for Observed {
     fn default() -> Self {
         let empty = SlotsView {
             voices: vec![None; FLOOR_VOICES_MAX],
@@ -239,7 +243,7 @@ impl Default for Slots {
             screen: None,
             thumbnails: vec![None; THUMBNAILS_MAX],
         };
-        Self { audience: empty.clone(), stage: empty }
+        Self { audience: empty.clone(), stage: empty, recording: RecordingSection::default() }
     }
 }
 

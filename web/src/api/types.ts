@@ -820,6 +820,24 @@ record_status: RecordStatus, };
 export type RecordStatus = "on-the-record" | "chatham-house-rule" | "off-the-record";
 
 /**
+ * What is wrong with a recording.
+ */
+export type RecordingProblem = "disk-nearly-full" | "overloaded" | "disk-full" | "write-failed";
+
+/**
+ * How the recording stands.
+ */
+export type RecordingSection = { 
+/**
+ * What is said now is written down.
+ */
+recording: boolean, 
+/**
+ * The worst of what is wrong.
+ */
+problem: RecordingProblem | null, };
+
+/**
  * A typed refusal. Nothing changed when one is returned.
  */
 export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-here" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text";
@@ -867,7 +885,7 @@ people: Array<PersonRow>, };
 /**
  * One section of the live view.
  */
-export type Section = { "section": "life" } & LifeSection | { "section": "programme" } & ProgrammeSection | { "section": "floor" } & FloorSection | { "section": "stage" } & StageSection | { "section": "audience" } & AudienceSection | { "section": "slots" } & SlotsView | { "section": "hands" } & HandsSection | { "section": "lobby" } & LobbySection | { "section": "roster" } & RosterSection;
+export type Section = { "section": "life" } & LifeSection | { "section": "programme" } & ProgrammeSection | { "section": "floor" } & FloorSection | { "section": "stage" } & StageSection | { "section": "audience" } & AudienceSection | { "section": "slots" } & SlotsView | { "section": "hands" } & HandsSection | { "section": "lobby" } & LobbySection | { "section": "roster" } & RosterSection | { "section": "recording" } & RecordingSection;
 
 /**
  * A part of the programme.

@@ -13,6 +13,7 @@ import type {
   PersonView,
   ProgrammeSection,
   RecordStatus,
+  RecordingSection,
   RosterSection,
   Section,
   SegmentNow,
@@ -52,6 +53,7 @@ export class LiveStore {
   hands: HandsSection = $state.raw({ hands: [] });
   lobby: LobbySection = $state.raw({ count: 0, waiting: [] });
   roster: RosterSection = $state.raw({ count: 0, people: [] });
+  recording: RecordingSection = $state.raw({ recording: false, problem: null });
   /** Who is audibly speaking now. */
   speaking: ReadonlySet<PersonId> = $state.raw(new Set());
 
@@ -210,6 +212,9 @@ export class LiveStore {
         break;
       case 'roster':
         this.roster = section;
+        break;
+      case 'recording':
+        this.recording = section;
         break;
     }
   }

@@ -108,7 +108,7 @@ fn all_that_is_wrong_in_a_file_is_told() {
               |
             4 | colour = 2
               | ^^^^^^
-              = the options are data, listen, public_url, announce, trusted_proxies, tls.certificate, tls.key, log.level, log.format
+              = the options are data, listen, public_url, announce, trusted_proxies, recordings, tls.certificate, tls.key, log.level, log.format
 
             error: `tls` takes a table
              --> /etc/plenary/plenary.toml:5:7  tls

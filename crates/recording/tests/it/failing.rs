@@ -102,6 +102,7 @@ fn fail_for_a_while(fail: impl Fn(&Unreliable, bool), problem: Problem) {
     record(&*to, Record::Attributed, Record::Off);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let chapter = recording::ChapterAt {
+        segment: base::SegmentId::new("introductory-remarks").expect("an id"),
         title: "All".to_owned(),
         began_at: Timestamp(0),
         ended_at: Timestamp(i64::MAX),

@@ -57,6 +57,7 @@ fn takes_and_programme_of_an_event_with_a_part_off_the_record() {
     record(&*to, Record::Attributed, Record::Off);
 
     let all = ChapterAt {
+        segment: base::SegmentId::new("introductory-remarks").expect("an id"),
         title: "Introductory remarks".to_owned(),
         began_at: Timestamp(0),
         ended_at: Timestamp(i64::MAX),
