@@ -27,6 +27,7 @@ fn names(sections: &[Section]) -> Vec<&'static str> {
             Section::Hands(_) => "hands",
             Section::Lobby(_) => "lobby",
             Section::Roster(_) => "roster",
+            Section::Recording(_) => "recording",
         })
         .collect();
     names.sort_unstable();
@@ -57,8 +58,18 @@ async fn readers_get_what_their_class_may_know() {
     let mut app = TestApp::new().await;
     let mut moderator = app.dial().await;
     moderator.hello(EVENT, &token("kazi"), None).await;
-    let all =
-        ["audience", "floor", "hands", "life", "lobby", "programme", "roster", "slots", "stage"];
+    let all = [
+        "audience",
+        "floor",
+        "hands",
+        "life",
+        "lobby",
+        "programme",
+        "recording",
+        "roster",
+        "slots",
+        "stage",
+    ];
     assert_eq!(names(&moderator.welcome().await), all);
 
     let mut participant = app.dial().await;
