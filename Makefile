@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
 
 DATA ?= data
+MINUTES ?= 30
 EVENT_FILE := examples/russian-diplomats-day.toml
 EVENT := russian-diplomats-day
 RELEASE := target/release/plenary
@@ -21,7 +22,7 @@ help:
 	@echo 'make test    everything that CI checks, real Chromium included'
 	@echo 'make build   the web client and the release binary ($(RELEASE))'
 	@echo 'make bench   the figures of docs/PERFORMANCE.md'
-	@echo 'make soak    the same checks as in the tests, thousands of times'
+	@echo 'make soak    people come and go for MINUTES=30; then the checks of the tests, thousands of times'
 	@echo 'make fix     format, mend what lints can mend, write generated files anew'
 	@echo 'make clean   remove what was built (not the data)'
 
@@ -58,11 +59,15 @@ bench: build e2e/node_modules/.package-lock.json
 	cargo build --release --locked -q -p benches
 	target/release/servers --plenary $(RELEASE) --write docs/PERFORMANCE.md
 
-# PLENARY_SIM_SEEDS, PLENARY_CRASH_KILLS and PROPTEST_CASES may be raised further.
+# MINUTES is how long people come and go. PLENARY_SIM_SEEDS, PLENARY_CRASH_KILLS, PROPTEST_CASES and
+# PLENARY_FUZZ_SECONDS (for each target of hostile input) may be raised further.
 soak: export PLENARY_SIM_SEEDS ?= 5000
 soak: export PLENARY_CRASH_KILLS ?= 100
 soak: export PROPTEST_CASES ?= 5000
+soak: export PLENARY_FUZZ_SECONDS ?= 20
 soak:
+	PLENARY_SOAK_MINUTES=$(MINUTES) cargo test --release --locked -p server --test soak -- --nocapture
+	cargo test --release --locked -p egress -p forwarding -p sfu -p api-types -p programme -p server --lib hostile -- --nocapture
 	cargo test --release --locked -p sim -p proceedings -p forwarding -p programme -p storage-sqlite
 	@$(MAKE) build
 	$(RELEASE) rehearse $(EVENT_FILE) --out rehearsal --pace 20 --participants 100
