@@ -332,12 +332,13 @@ fn row(name: &str, manner: Manner, report: &Value, floor: &Floor) -> String {
     let us = number(&cost["us_per_packet"]);
     let (join, delay) = (&report["join"], &report["picture_delay"]);
     format!(
-        "| {name} | {} | {} of {} | {cipher} | {us:.2} | {:.2} | {:.2} | {:.3} | {:.0} | {:.0} | {:.1} / {:.1} / {:.1} |",
+        "| {name} | {} | {} of {} | {cipher} | {us:.2} | {:.2} | {:.2} | {:.2} | {:.3} | {:.0} | {:.0} | {:.1} / {:.1} / {:.1} |",
         manner.name(),
         report["joined"],
         report["viewers"],
         us / floor.us(floor_cipher, manner),
         number(&cost["cores"]),
+        number(&report["others_cores"]),
         number(&report["loss"]) * 100.0,
         number(&cost["kib_per_viewer"]),
         number(&join["p95_ms"]),
@@ -358,9 +359,9 @@ fn section(floor: &Floor, rows: &[String], remarks: &[String]) -> Result<String>
         )?;
     }
     text.push_str(
-        "\n| server | frames | joined | cipher | µs a packet | × floor | cores | lost % | KiB a \
+        "\n| server | frames | joined | cipher | µs a packet | × floor | cores | others' cores | lost % | KiB a \
          viewer | join p95 ms | delay ms p50 / p95 / p99 |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|\n",
+         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
         writeln!(text, "{row}")?;

@@ -195,12 +195,14 @@ pub async fn load(plan: &LoadPlan) -> Result<LoadReport, LoadError> {
     (plan.progress)(Progress::Measuring { length: plan.length });
     let gone = || LoadError::Generator("the viewers' thread has ended".to_owned());
     let (server_from, own_from) = (usage()?, Process::own().usage().map_err(generator)?);
+    let machine_from = process::machine().map_err(generator)?;
     if !crowd.begin().await {
         return Err(gone());
     }
     tokio::time::sleep(plan.length).await;
     let count = crowd.end().await.ok_or_else(gone)?;
     let (server_to, own_to) = (usage()?, Process::own().usage().map_err(generator)?);
+    let machine_to = process::machine().map_err(generator)?;
 
     (plan.progress)(Progress::Leaving);
     let sent = stage.leave(joins.visits).await;
@@ -213,6 +215,7 @@ pub async fn load(plan: &LoadPlan) -> Result<LoadReport, LoadError> {
             count,
             server,
             own_cpu: own_to.cpu.saturating_sub(own_from.cpu),
+            machine_cpu: machine_to.saturating_sub(machine_from),
             sent,
         },
     ))

@@ -51,6 +51,26 @@ impl Process {
     }
 }
 
+/// Processor time that the whole machine has used so far, by whomever: everything but idling and
+/// waiting for disks, over all its processors.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn machine() -> std::io::Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    busy(&stat).ok_or_else(|| std::io::Error::other("no times in /proc/stat"))
+}
+
+/// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal; what
+/// follows is counted in the first two already.
+fn busy(stat: &str) -> Option<Duration> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let ticks: Vec<u64> = fields.map_while(|field| field.parse().ok()).take(8).collect();
+    let idle = ticks.get(3)? + ticks.get(4)?;
+    let busy = ticks.iter().sum::<u64>().saturating_sub(idle);
+    Some(Duration::from_millis(busy * 1_000 / u64::from(TICKS_PER_SECOND)))
+}
+
 /// The name and the times of a `stat` file. The name may hold spaces and parentheses.
 fn times(stat: &str) -> Option<(String, Duration)> {
     let (before, after) = stat.rsplit_once(") ")?;
@@ -77,6 +97,14 @@ mod tests {
         assert_eq!(times(line), Some(("a) (b) c".to_owned(), Duration::from_secs(2))));
         assert_eq!(times("12 (a) S 1"), None);
         assert_eq!(resident("VmPeak:\t 9 kB\nVmRSS:\t    1024 kB\n"), Some(1 << 20));
+    }
+
+    #[test]
+    fn idling_is_not_counted() {
+        let stat = "cpu  100 20 30 9000 500 5 6 39 7 8\ncpu0 1 2 3\n";
+        assert_eq!(busy(stat), Some(Duration::from_secs(2)));
+        assert_eq!(busy("cpu 1 2 3"), None);
+        assert!(machine().expect("it tells") > Duration::ZERO);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(super) struct Findings {
     pub(super) count: Count,
     pub(super) server: Option<ServerUsage>,
     pub(super) own_cpu: Duration,
+    pub(super) machine_cpu: Duration,
     pub(super) sent: Sent,
 }
 
@@ -198,6 +199,9 @@ pub struct LoadReport {
     pub cost: Option<ServerFigures>,
     /// Processors that the generator kept busy.
     pub generator_cores: f64,
+    /// Processors that everything else on this machine kept busy, if the server's process is known.
+    /// Where it is much, times are those of a machine that had no time.
+    pub others_cores: Option<f64>,
     /// Share of its time that the viewers' thread was busy.
     pub viewers_thread: f64,
     /// The generator was the limit.
@@ -208,7 +212,7 @@ pub struct LoadReport {
 const VOICE_MS: u32 = 20;
 
 pub(super) fn make(plan: &LoadPlan, found: &Findings) -> LoadReport {
-    let Findings { joins, refusals, count, server, own_cpu, sent } = found;
+    let Findings { joins, refusals, count, server, own_cpu, machine_cpu, sent } = found;
     let mut all = Tally::default();
     let mut active = 0;
     for tally in &count.tallies {
@@ -285,6 +289,9 @@ pub(super) fn make(plan: &LoadPlan, found: &Findings) -> LoadReport {
         voice_delay: Times::of(&count.delays.voice),
         cost,
         generator_cores: share(*own_cpu, count.length),
+        others_cores: server.as_ref().map(|server| {
+            share(machine_cpu.saturating_sub(*own_cpu).saturating_sub(server.cpu), count.length)
+        }),
         viewers_thread,
         saturated: viewers_thread > SATURATED,
     }
@@ -389,6 +396,9 @@ impl LoadReport {
                 self.viewers_thread * 100.0
             ),
         ));
+        if let Some(cores) = self.others_cores {
+            rows.push(("others", format!("{cores:.2} cores kept busy by the rest of the machine")));
+        }
         let mut text = format!("{}\n", self.server);
         for (name, value) in rows {
             // Writing to a String cannot fail.

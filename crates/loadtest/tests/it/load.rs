@@ -57,6 +57,7 @@ async fn viewers_who_decrypt_and_viewers_who_count_lose_nothing() {
         assert_eq!(report.voice_received, report.voice, "{}", report.table());
         assert!(report.join.p50_ms > 1.0 && report.picture_delay.p50_ms > 0.01);
         let cost = report.cost.expect("the process was named");
+        assert!(report.others_cores.is_some_and(|cores| cores >= 0.0));
         assert!(cost.us_per_packet > 1.0 && cost.cores > 0.001, "{cost:?}");
     }
 }
