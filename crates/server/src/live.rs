@@ -4,6 +4,7 @@
 //! task puts into the socket's queue is written out. Whoever reads too slowly is told and dropped.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use base::limits::CLIENT_MESSAGE_BYTES_MAX;
 use base::{ConnectionId, EventId, PersonId};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use proceedings::Refusal;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -175,6 +176,9 @@ impl Client {
     /// Serves the socket until it is over; `Some` when the client is still there to be told why.
     async fn talk(&mut self, inbox: &mut Inbox) -> Option<EndReason> {
         let mut heard_at = Instant::now();
+        // One timer for the whole conversation: with thousands of sockets, one for each message is
+        // a good part of what the message costs.
+        let mut silence = pin!(tokio::time::sleep_until(heard_at + SILENCE_MAX));
         let mut link_check = tokio::time::interval_at(Instant::now() + LINK_CHECK, LINK_CHECK);
         loop {
             tokio::select! {
@@ -205,7 +209,12 @@ impl Client {
                         }
                     }
                 }
-                () = tokio::time::sleep_until(heard_at + SILENCE_MAX) => return None,
+                () = &mut silence => {
+                    if heard_at.elapsed() >= SILENCE_MAX {
+                        return None;
+                    }
+                    silence.as_mut().reset(heard_at + SILENCE_MAX);
+                }
                 _ = link_check.tick() => {
                     let (id, token) = (&self.id, &self.token);
                     let known = self.app.person(id, &self.event, token, self.address).await;
@@ -256,13 +265,17 @@ impl Client {
         frame: Utf8Bytes,
     ) -> Result<Option<EndReason>, Broken> {
         let Inbox { frames, end } = inbox;
-        let write = async {
+        let mut write = pin!(async {
             self.socket.feed(Message::Text(frame)).await.map_err(|_| Broken)?;
             while let Ok(frame) = frames.try_recv() {
                 self.socket.feed(Message::Text(frame)).await.map_err(|_| Broken)?;
             }
             self.socket.flush().await.map_err(|_| Broken)
-        };
+        });
+        // A line that has room takes it at once, and no timer is needed.
+        if let Some(written) = write.as_mut().now_or_never() {
+            return written.map(|()| None);
+        }
         tokio::select! {
             biased;
             written = tokio::time::timeout(WRITE_TIMEOUT, write) => {
