@@ -4,6 +4,7 @@ import { accepted, relaysIn, SignalError } from './http';
 import { level } from './levels';
 import { count, judge, type Counted } from './quality';
 import { iceCredentials, restartFragment, tuneOpus, withFragment } from './sdp';
+import { cameraLayers } from './whip';
 
 const OFFER = [
   'v=0',
@@ -100,6 +101,17 @@ describe('the answer to an offer', () => {
     expect(() => accepted('/whep/day', headers({}), ANSWER)).toThrow(SignalError);
     expect(() => accepted('/whep/day', headers({ location: '/s' }), 'hello')).toThrow(SignalError);
   });
+});
+
+test.each([
+  ['a phone held upright', 720 * 1280, [4, 2, 1]],
+  ['a webcam of 640 × 480', 640 * 480, [2, 1]],
+  ['an old one', 320 * 240, [1]],
+])('layers of %s: the largest that is sent is the whole picture', (_, pixels, scales) => {
+  const layers = cameraLayers(pixels);
+  expect(layers.map(({ rid }) => rid)).toEqual(['q', 'h', 'f']);
+  const sent = layers.filter(({ active }) => active);
+  expect(sent.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual(scales);
 });
 
 describe('the line', () => {

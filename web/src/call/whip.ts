@@ -1,12 +1,31 @@
 /** Publishing (WHIP): microphone and camera in one session, a shared screen in another. */
 import { MediaSession, type MediaState } from './session';
 
-/** Three layers, so that a weak viewer gets a small picture and never none. */
-const CAMERA_LAYERS: RTCRtpEncodingParameters[] = [
-  { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-];
+/** The names of the layers, from the smallest. */
+const RIDS = ['q', 'h', 'f'];
+
+/**
+ * The layers of a camera, so that a weak viewer gets a small picture and never none. Browsers send
+ * only the first two of a camera with fewer pixels than 960 × 540, and only the first with fewer
+ * than 480 × 270, whatever is asked for; so there the first ones take up the whole size, and the
+ * rest rests.
+ */
+export function cameraLayers(pixels: number): RTCRtpEncodingParameters[] {
+  const sizes: [scale: number, bitrate: number][] =
+    pixels >= 960 * 540
+      ? [[4, 150_000], [2, 500_000], [1, 1_500_000]]
+      : pixels >= 480 * 270
+        ? [[2, 200_000], [1, 700_000]]
+        : [[1, 300_000]];
+  return RIDS.map((rid, place) => {
+    const [scaleResolutionDownBy, maxBitrate] = sizes[place] ?? [1, 100_000];
+    return { rid, active: place < sizes.length, scaleResolutionDownBy, maxBitrate };
+  });
+}
+
+/** Of a camera that does not say how many it has: most have at least these. */
+const PIXELS_DEFAULT = 1280 * 720;
+
 /** Speech at its best; a viewer on 64 kbit/s gets it whole. */
 const VOICE_BITRATE_MAX = 32_000;
 /** Slides have to be sharp rather than smooth. */
@@ -34,7 +53,23 @@ export class CameraPublisher {
 
   setCamera(track: MediaStreamTrack | null): void {
     this.#camera = track;
-    void this.#video?.replaceTrack(track).catch(() => undefined);
+    const video = this.#video;
+    void video?.replaceTrack(track).then(() => this.#fitLayers(video)).catch(() => undefined);
+  }
+
+  #layers(): RTCRtpEncodingParameters[] {
+    const { width, height } = this.#camera?.getSettings() ?? {};
+    return cameraLayers(width && height ? width * height : PIXELS_DEFAULT);
+  }
+
+  /** Another camera may have another size. */
+  async #fitLayers(video: RTCRtpSender): Promise<void> {
+    const parameters = video.getParameters();
+    const wanted = this.#layers();
+    for (const encoding of parameters.encodings ?? []) {
+      Object.assign(encoding, wanted.find(({ rid }) => rid === encoding.rid));
+    }
+    await video.setParameters(parameters);
   }
 
   #build(connection: RTCPeerConnection): void {
@@ -44,7 +79,7 @@ export class CameraPublisher {
     });
     const video = connection.addTransceiver(this.#camera ?? 'video', {
       direction: 'sendonly',
-      sendEncodings: CAMERA_LAYERS,
+      sendEncodings: this.#layers(),
     });
     preferVp8(video);
     this.#audio = audio.sender;
