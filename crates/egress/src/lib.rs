@@ -18,4 +18,4 @@ pub mod srtp;
 pub use history::Entry;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use peer::fuzzing;
-pub use peer::{Event, Outgoing, Peer, PeerConfig, SLOTS_MAX, SlotConfig};
+pub use peer::{Event, Line, Outgoing, Peer, PeerConfig, SLOTS_MAX, SlotConfig};

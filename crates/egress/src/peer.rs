@@ -118,6 +118,23 @@ pub enum Event {
     Closed(&'static str),
 }
 
+/// What a browser's reports say of its line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    /// The estimate of its bandwidth in bits a second.
+    pub estimate_bps: u64,
+    /// The share of packets lost lately, 0 to 1.
+    pub loss: f64,
+    /// The time to the browser and back.
+    pub round_trip: Option<Duration>,
+}
+
+/// Weight of the newest report.
+const SMOOTHING: f64 = 0.3;
+
+/// Longer ways than ten seconds there and back are not believed.
+const ROUND_TRIP_UNITS_MAX: u32 = 10 << 16;
+
 /// The stream in which a packet is written: its own, or that of repairs.
 #[derive(Debug, Clone, Copy)]
 struct AsStream {
@@ -158,6 +175,8 @@ pub struct Peer {
     ntp_epoch: (Instant, u64),
     next_sender_report: Option<Instant>,
     bandwidth: Bandwidth,
+    reported_loss: f64,
+    round_trip: Option<Duration>,
     last_heard: Instant,
     control: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<Event>,
@@ -203,6 +222,8 @@ impl Peer {
             ntp_epoch: config.ntp_epoch,
             next_sender_report: None,
             bandwidth: Bandwidth::default(),
+            reported_loss: 0.0,
+            round_trip: None,
             last_heard: now,
             control: VecDeque::new(),
             events: VecDeque::new(),
@@ -232,6 +253,14 @@ impl Peer {
     /// The estimate of the line in bits a second, and the share of packets lost.
     pub fn line(&self) -> (u64, f64) {
         (self.bandwidth.estimate_bps(), self.bandwidth.loss())
+    }
+
+    /// What the reports say of the line. The loss is that of arrivals, or that of receiver reports
+    /// where the browser does not report arrivals.
+    pub fn reported_line(&self, reports_arrival: bool) -> Line {
+        let (estimate_bps, loss) = self.line();
+        let loss = if reports_arrival { loss } else { self.reported_loss };
+        Line { estimate_bps, loss, round_trip: self.round_trip }
     }
 
     /// When the estimate was last cut, because a queue grew or packets were lost.
@@ -575,10 +604,33 @@ impl Peer {
                 self.bandwidth.handle_arrivals(now, &arrivals);
                 self.push_event(Event::Estimate);
             }
-            // Loss is known from the arrivals. A browser says goodbye to single streams too; the
-            // session ends by DELETE or silence.
-            Report::Loss { .. } | Report::Bye => {}
+            Report::Loss { fraction, last_sender_report, delay, .. } => {
+                self.reported_loss +=
+                    (f64::from(fraction) / 256.0 - self.reported_loss) * SMOOTHING;
+                self.note_round_trip(now, last_sender_report, delay);
+            }
+            // A browser says goodbye to single streams too; the session ends by DELETE or silence.
+            Report::Bye => {}
         }
+    }
+
+    /// The time between our sender report and the report that answers it, without the time that it
+    /// lay with the browser (RFC 3550 section 6.4.1). All in units of 1/65,536 s.
+    fn note_round_trip(&mut self, now: Instant, last_sender_report: u32, delay: u32) {
+        if last_sender_report == 0 {
+            return;
+        }
+        let middle = u32::try_from(self.ntp(now) >> 16 & u64::from(u32::MAX)).unwrap_or_default();
+        let units = middle.wrapping_sub(last_sender_report).wrapping_sub(delay);
+        // A delay that was rounded up makes it slightly negative, an invented one anything.
+        if units > ROUND_TRIP_UNITS_MAX {
+            return;
+        }
+        let measured = Duration::from_secs_f64(f64::from(units) / 65_536.0);
+        self.round_trip = Some(match self.round_trip {
+            None => measured,
+            Some(known) => known.mul_f64(1.0 - SMOOTHING) + measured.mul_f64(SMOOTHING),
+        });
     }
 
     fn slot_of(&self, ssrc: u32) -> Option<usize> {

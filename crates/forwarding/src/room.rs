@@ -613,6 +613,14 @@ impl Room {
         Demand { next_bps, wish_bps }
     }
 
+    /// The layer that a receiver gets in a slot, by its number in the track; `None` when the slot is
+    /// empty or waits for a key frame.
+    pub fn layer(&self, id: ReceiverId, slot: SlotKind) -> Option<u8> {
+        self.receiver(id)?;
+        let slot = self.slots.get(id.index() * SLOTS + slot.index())?;
+        slot.running.map(|held| held.link.layer)
+    }
+
     /// How often a slot stayed empty because its receiver cannot decode what the publisher sends.
     pub const fn mismatches(&self) -> u64 {
         self.mismatches

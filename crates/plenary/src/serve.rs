@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base::limits::PEOPLE_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use server::{Config, Parts, TlsFiles};
+use server::{Config, MetricsAccess, Parts, TlsFiles};
 use tracing_subscriber::EnvFilter;
 
 use crate::output::{Failure, Terminal};
@@ -41,6 +41,13 @@ fn config(settings: &Settings) -> Config {
     config.announce = settings.announce.value.clone();
     config.trusted_proxies = settings.trusted_proxies.clone();
     config.recordings = Some(settings.recordings.clone());
+    if let Some(workers) = settings.media_workers {
+        config.media_workers = workers;
+    }
+    config.metrics = MetricsAccess {
+        allow: settings.metrics_allow.clone(),
+        token: settings.metrics_token.as_ref().map(|token| token.0.clone()),
+    };
     config.tls = settings
         .tls
         .as_ref()

@@ -85,6 +85,31 @@ pub(crate) static OPTIONS: &[Opt] = &[
         line: r#"recordings = "data/recordings""#,
     },
     Opt {
+        key: "media_workers",
+        flag: None,
+        env: "PLENARY_MEDIA_WORKERS",
+        doc: "Threads that carry sound and pictures, 1 to 64. Default: one for each core, up to \
+              eight.",
+        line: "media_workers = 4",
+    },
+    Opt {
+        key: "metrics.allow",
+        flag: None,
+        env: "PLENARY_METRICS_ALLOW",
+        doc: "IP addresses that may read the metrics for Prometheus at /metrics (docs/METRICS.md); \
+              for all others there is nothing at that address. In the variable they are separated \
+              by commas.",
+        line: r#"allow = ["127.0.0.1", "::1"]"#,
+    },
+    Opt {
+        key: "metrics.token",
+        flag: None,
+        env: "PLENARY_METRICS_TOKEN",
+        doc: "Whoever shows this as bearer token may read the metrics from any other address too. \
+              At least 16 characters. Default: nobody may.",
+        line: r#"token = "a-long-random-text-that-nobody-knows""#,
+    },
+    Opt {
         key: "tls.certificate",
         flag: None,
         env: "PLENARY_TLS_CERTIFICATE",
@@ -228,9 +253,23 @@ pub(crate) struct Settings {
     pub(crate) announce: Set<Vec<IpAddr>>,
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) recordings: PathBuf,
+    /// `None` is one for each core, up to some number.
+    pub(crate) media_workers: Option<usize>,
+    pub(crate) metrics_allow: Vec<IpAddr>,
+    pub(crate) metrics_token: Option<MetricsToken>,
     pub(crate) tls: Option<Tls>,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
+}
+
+/// The token with which the metrics can be read.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct MetricsToken(pub(crate) String);
+
+impl fmt::Debug for MetricsToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MetricsToken(…)")
+    }
 }
 
 impl Settings {
@@ -445,6 +484,9 @@ impl Layers<'_> {
         let announce = self.pick("announce", addresses)?;
         let trusted_proxies = self.pick("trusted_proxies", addresses)?;
         let recordings = self.pick("recordings", path)?.map(within);
+        let media_workers = self.pick("media_workers", media_workers)?;
+        let metrics_allow = self.pick("metrics.allow", addresses)?;
+        let metrics_token = self.pick("metrics.token", metrics_token)?;
         let certificate = self.pick("tls.certificate", path)?.map(within);
         let key = self.pick("tls.key", path)?.map(within);
         let log_level = self.pick("log.level", log_level)?;
@@ -471,7 +513,10 @@ impl Layers<'_> {
             public_url,
             announce: announce.unwrap_or(Set { value: Vec::new(), origin: Origin::Default }),
             trusted_proxies: trusted_proxies
-                .map_or_else(|| TRUSTED_PROXIES_DEFAULT.to_vec(), |proxies| proxies.value),
+                .map_or_else(|| LOOPBACK.to_vec(), |proxies| proxies.value),
+            media_workers: media_workers.map(|workers| workers.value),
+            metrics_allow: metrics_allow.map_or_else(|| LOOPBACK.to_vec(), |allow| allow.value),
+            metrics_token: metrics_token.map(|token| token.value),
             tls,
             log_level: log_level.map_or_else(|| "info".to_owned(), |level| level.value),
             log_format: log_format.map_or(LogFormat::Text, |format| format.value),
@@ -483,8 +528,8 @@ impl Layers<'_> {
 const LISTEN_DEFAULT: SocketAddr =
     SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 8080);
 
-/// A proxy on the same machine.
-const TRUSTED_PROXIES_DEFAULT: [IpAddr; 2] =
+/// The machine itself: a proxy on it, Prometheus on it.
+const LOOPBACK: [IpAddr; 2] =
     [IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), IpAddr::V6(std::net::Ipv6Addr::LOCALHOST)];
 
 /// A value of the file as the text that the environment would carry: lists with commas.
@@ -535,6 +580,32 @@ fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
 
 /// Addresses in a list. Each announced one is a candidate that every browser probes.
 const ADDRESSES_MAX: usize = 8;
+
+fn media_workers(text: &str) -> Result<usize, String> {
+    match text.trim().parse() {
+        Ok(workers) if (1..=MEDIA_WORKERS_MAX).contains(&workers) => Ok(workers),
+        _ => Err(format!("\"{text}\" is not a number from 1 to {MEDIA_WORKERS_MAX}")),
+    }
+}
+
+/// As many as the media engine can have.
+const MEDIA_WORKERS_MAX: usize = 64;
+
+fn metrics_token(text: &str) -> Result<MetricsToken, String> {
+    // The text itself is not repeated, for it may be a good one with a slip in it.
+    if text.len() < METRICS_TOKEN_BYTES_MIN {
+        return Err(format!(
+            "it is too short to be a secret; write at least {METRICS_TOKEN_BYTES_MIN} characters"
+        ));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("it may hold letters, digits and signs of ASCII, without spaces".to_owned());
+    }
+    Ok(MetricsToken(text.to_owned()))
+}
+
+/// Sixteen random letters and digits cannot be guessed over the network.
+const METRICS_TOKEN_BYTES_MIN: usize = 16;
 
 fn log_level(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::try_new(text) {

@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, Uri, header};
-use base::{Clock, EventId, PersonId, Random};
+use base::{Clock, EventId, PersonId, Random, Timestamp};
 use storage::{LinkKey, LinkToken, Storage};
 use tokio::sync::Semaphore;
 
 use crate::check::Checks;
 use crate::error::ApiError;
 use crate::event_actor::EventHandle;
+use crate::metrics::{MetricsAccess, Tallies};
 use crate::open::Open;
 use crate::rate::{PerAddress, Rate};
 use crate::turn::Turn;
@@ -61,6 +62,11 @@ pub(crate) struct App {
     pub(crate) checks: Checks,
     /// Who hears the floor over a WebSocket.
     pub(crate) listeners: Listeners,
+    /// What is counted for the metrics, and who may read them.
+    pub(crate) tallies: Arc<Tallies>,
+    pub(crate) metrics: MetricsAccess,
+    /// When the server started.
+    pub(crate) started: Timestamp,
     /// The relay, where this process listens itself.
     pub(crate) turn: Option<Arc<Turn>>,
 }
@@ -143,7 +149,8 @@ impl App {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// What stands in `Authorization` as bearer token.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

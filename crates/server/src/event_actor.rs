@@ -310,7 +310,9 @@ impl EventTask {
             Ask::Media(SfuEvent::Gone { session, .. }) => drop(self.desk.strike(&session)),
             // What a publisher sends follows from the proceedings; that it connects changes
             // nothing that people are shown.
-            Ask::Media(SfuEvent::Connected { .. } | SfuEvent::Tracks { .. }) => {}
+            Ask::Media(
+                SfuEvent::Connected { .. } | SfuEvent::Tracks { .. } | SfuEvent::Quality { .. },
+            ) => {}
             Ask::Stop => self.hub.end_all(EndReason::ServerStops),
         }
     }

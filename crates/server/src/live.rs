@@ -77,8 +77,8 @@ pub(crate) async fn open(
 async fn serve(mut socket: WebSocket, app: Arc<App>, address: IpAddr) {
     let line = match tokio::time::timeout(HELLO_TIMEOUT, greet(&mut socket, &app, address)).await {
         Ok(Ok(line)) => line,
-        Ok(Err(Some(reason))) => return end(socket, reason).await,
-        Err(_) => return end(socket, EndReason::BadMessage).await,
+        Ok(Err(Some(reason))) => return refuse(socket, &app, reason).await,
+        Err(_) => return refuse(socket, &app, EndReason::BadMessage).await,
         // The client went away before it said anything.
         Ok(Err(None)) => return,
     };
@@ -93,8 +93,10 @@ async fn serve(mut socket: WebSocket, app: Arc<App>, address: IpAddr) {
         token,
         connection,
         commands: Bucket::full(COMMANDS, Instant::now()),
+        broken: false,
     };
     let reason = client.talk(&mut inbox).await;
+    client.app.tallies.socket_ended(reason.filter(|_| !client.broken));
     // The departure is written down before the last words, which may take seconds.
     let departed = event.ask(Ask::Disconnect { person, connection }).await;
     if departed.is_err() {
@@ -103,6 +105,12 @@ async fn serve(mut socket: WebSocket, app: Arc<App>, address: IpAddr) {
     if let Some(reason) = reason {
         client.finish(inbox, reason).await;
     }
+}
+
+/// Ends a socket that was not let in.
+async fn refuse(socket: WebSocket, app: &App, reason: EndReason) {
+    app.tallies.socket_ended(Some(reason));
+    end(socket, reason).await;
 }
 
 /// A greeted connection.
@@ -167,6 +175,8 @@ struct Client {
     token: String,
     connection: ConnectionId,
     commands: Bucket,
+    /// The line broke off.
+    broken: bool,
 }
 
 /// The reader is gone, or reads so slowly that it might as well be.
@@ -204,7 +214,10 @@ impl Client {
                         }
                         // The WebSocket's own ping is answered by the library.
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                        Some(Ok(Message::Binary(_)) | Err(_)) => {
+                        Some(Ok(Message::Binary(_))) => return Some(EndReason::BadMessage),
+                        // A line that broke off, as a rule; whoever did send nonsense is told.
+                        Some(Err(_)) => {
+                            self.broken = true;
                             return Some(EndReason::BadMessage);
                         }
                     }

@@ -14,8 +14,8 @@ use base::limits::CONNECTIONS_PER_PERSON_MAX;
 use base::{EventId, PersonId};
 use proceedings::{Event, EventState, Life};
 use sfu::{
-    Answer, Kind, Listening, OfferError, PatchError, ReceiverClass, SessionId, Sfu, Slots, Source,
-    StagePlan,
+    Answer, Kind, Listening, OfferError, Overview, PatchError, ReceiverClass, SessionId, Sfu,
+    Slots, Source, StagePlan,
 };
 
 /// The media engine as the server uses it; crate `sfu` in earnest, a recording stand-in in tests
@@ -64,6 +64,9 @@ pub trait MediaEngine: Send + Sync + 'static {
 
     /// See [`Sfu::end_event`].
     fn end_event(&self, event: &EventId);
+
+    /// See [`Sfu::overview`].
+    async fn overview(&self) -> Overview;
 }
 
 #[async_trait]
@@ -118,6 +121,10 @@ impl MediaEngine for Sfu {
 
     fn end_event(&self, event: &EventId) {
         Self::end_event(self, event);
+    }
+
+    async fn overview(&self) -> Overview {
+        Self::overview(self).await
     }
 }
 

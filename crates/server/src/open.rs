@@ -39,6 +39,16 @@ impl Open {
         }
     }
 
+    /// The media engine.
+    pub(crate) fn engine(&self) -> &dyn MediaEngine {
+        &*self.engine
+    }
+
+    /// How many events are open.
+    pub(crate) fn count(&self) -> usize {
+        self.events.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The event if it is open already.
     pub(crate) fn opened(&self, id: &EventId) -> Option<Arc<EventHandle>> {
         self.events.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
@@ -87,7 +97,8 @@ impl Open {
             | SfuEvent::Gone { event, .. }
             | SfuEvent::Tracks { event, .. }
             | SfuEvent::Slots { event, .. }
-            | SfuEvent::Speaking { event, .. } => event,
+            | SfuEvent::Speaking { event, .. }
+            | SfuEvent::Quality { event, .. } => event,
         };
         if let Some(handle) = self.opened(id) {
             // As above.

@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::{
-    calendar, check, events, headers, health, join, live, media_sessions, openapi, pages,
+    calendar, check, events, headers, health, join, live, media_sessions, metrics, openapi, pages,
     proceedings, registrations, voice, whep, whip,
 };
 
@@ -66,6 +66,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .nest("/api", api)
         .nest("/check", check)
+        .route("/metrics", get(metrics::show))
         .nest("/whip", media(whip))
         .nest("/whep", media(whep))
         .fallback_service(get(pages::show).with_state(Arc::clone(&app)))

@@ -35,6 +35,7 @@ use crate::check::Checks;
 use crate::ice_tcp;
 use crate::listen::{self, OPENING_BYTES, Opening};
 use crate::media::MediaEngine;
+use crate::metrics::{MetricsAccess, Tallies, Timed};
 use crate::open::Open;
 use crate::rate::{PerAddress, Rate};
 use crate::recordings;
@@ -95,6 +96,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where recordings are kept; `None` records nothing.
     pub recordings: Option<PathBuf>,
+    /// Who may read the metrics.
+    pub metrics: MetricsAccess,
 }
 
 impl Config {
@@ -114,6 +117,7 @@ impl Config {
                 .min(MEDIA_WORKERS_DEFAULT_MAX),
             limits: Limits::default(),
             recordings: None,
+            metrics: MetricsAccess::default(),
         }
     }
 }
@@ -218,15 +222,12 @@ impl Server {
         let turn = Arc::new(turn);
         let relay = tunnels.relay_inbox().map(|inbox| (Arc::clone(&turn), inbox));
         let engine = Arc::new(sfu);
-        let app = shared(
-            parts,
-            engine,
-            public_url,
-            config.trusted_proxies,
-            config.limits,
-            Some(turn),
-            recorder.clone(),
-        );
+        let rules = Rules {
+            trusted_proxies: config.trusted_proxies,
+            limits: config.limits,
+            metrics: config.metrics,
+        };
+        let app = shared(parts, engine, public_url, rules, Some(turn), recorder.clone());
         Ok(Self { tcp, address, tls, app, tunnels, relay, media_events, recorder })
     }
 
@@ -318,7 +319,9 @@ pub fn app(
     media_events: mpsc::Receiver<SfuEvent>,
     limits: Limits,
 ) -> Router {
-    let app = shared(parts, engine, "http://localhost".to_owned(), Vec::new(), limits, None, None);
+    let metrics = MetricsAccess::default();
+    let rules = Rules { trusted_proxies: Vec::new(), limits, metrics };
+    let app = shared(parts, engine, "http://localhost".to_owned(), rules, None, None);
     tokio::spawn(carry(media_events, Arc::clone(&app.events)));
     router(app)
 }
@@ -330,17 +333,27 @@ async fn carry(mut news: mpsc::Receiver<SfuEvent>, events: Arc<Open>) {
     }
 }
 
+/// Whom the server believes, and what it lets people do.
+struct Rules {
+    trusted_proxies: Vec<IpAddr>,
+    limits: Limits,
+    metrics: MetricsAccess,
+}
+
 fn shared(
     parts: Parts,
     engine: Arc<dyn MediaEngine>,
     public_url: String,
-    trusted_proxies: Vec<IpAddr>,
-    limits: Limits,
+    rules: Rules,
     turn: Option<Arc<Turn>>,
     recorder: Option<Arc<Recorder>>,
 ) -> Arc<App> {
+    let Rules { trusted_proxies, limits, metrics } = rules;
     let Parts { storage, clock, mut random, links } = parts;
     let checks = Checks::new(secret(&mut *random));
+    let tallies = Arc::new(Tallies::default());
+    let storage: Arc<dyn Storage> = Arc::new(Timed::new(storage, Arc::clone(&tallies)));
+    let started = clock.now();
     let events = Open::new(Arc::clone(&storage), Arc::clone(&clock), engine, recorder);
     Arc::new(App {
         storage,
@@ -356,6 +369,9 @@ fn shared(
         random: Mutex::new(random),
         checks,
         listeners: Default::default(),
+        tallies,
+        metrics,
+        started,
         turn,
     })
 }

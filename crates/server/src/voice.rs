@@ -104,7 +104,9 @@ pub(crate) async fn open(
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |mut socket| async move {
-        if let Some(reason) = serve(&mut socket, &app, address).await {
+        let reason = serve(&mut socket, &app, address).await;
+        app.tallies.socket_ended(reason);
+        if let Some(reason) = reason {
             end(socket, reason).await;
         }
         drop(place);

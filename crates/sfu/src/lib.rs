@@ -32,6 +32,7 @@ mod negotiate;
 mod outlet;
 mod peer;
 mod publisher;
+mod quality;
 mod ring;
 mod rooms;
 mod socket;
@@ -54,12 +55,16 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use errors::{OfferError, PatchError, StartError};
 pub use listening::{Audible, Listening, Voice};
-pub use statistics::Statistics;
+pub use statistics::{
+    BANDWIDTH_BOUNDS_BPS, LAYERS_COUNTED, LOSS_BOUNDS, Overview, ROUND_TRIP_BOUNDS_S, Samples,
+    Statistics, WorkerLoad,
+};
 pub use tunnels::{
     Entrance, Exit, Opener, Outbound, RelayDatagram, RelayPort, TUNNELS_MAX, Tunnels, is_tunnel,
 };
 pub use types::{
-    Answer, Hearing, Kind, ReceiverClass, Record, SessionId, SfuEvent, Slots, Source, StagePlan,
+    Answer, Ended, Hearing, Kind, Quality, ReceiverClass, Record, SessionId, SfuEvent, Slots,
+    Source, StagePlan,
 };
 
 use directory::{Directory, Place, WORKERS_MAX};
@@ -346,15 +351,26 @@ impl Sfu {
 
     /// Counters since the start; all zero when the workers have stopped.
     pub async fn statistics(&self) -> Statistics {
+        self.overview().await.total
+    }
+
+    /// Counters since the start, and what each worker has done; all zero when they have stopped.
+    pub async fn overview(&self) -> Overview {
         let (publishers, receivers) = self.directory().count();
-        let mut sum = Statistics::default();
+        let mut total = Statistics::default();
+        let mut workers = Vec::new();
         for worker in 0..self.shared.commands.len() {
             let (reply, statistics) = oneshot::channel();
             if self.command(worker, Command::Statistics { reply }).await.is_none() {
-                return Statistics::default();
+                return Overview::default();
             }
-            sum = sum + statistics.await.unwrap_or_default();
+            let (statistics, load) = statistics.await.unwrap_or_default();
+            total += statistics;
+            workers.push(load);
         }
-        Statistics { publishers, receivers, ..sum }
+        let tunnels = self.tunnels().len() as u64;
+        let tunnel_datagrams_lost = self.tunnels().dropped();
+        let total = Statistics { publishers, receivers, tunnels, tunnel_datagrams_lost, ..total };
+        Overview { total, workers }
     }
 }

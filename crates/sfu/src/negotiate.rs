@@ -20,6 +20,7 @@ use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
 use crate::errors::{OfferError, StartError};
 use crate::formats::{FORMATS, PICTURE_CODECS, codecs, format_of};
+use crate::quality::LOOK_EVERY;
 use crate::tunnels::{OWN_END, Tunnels};
 
 /// Sound sections of a receiver: the voices and the language channel.
@@ -193,7 +194,8 @@ impl Negotiator {
             .set_dtls_cert(self.certificate.clone())
             .set_local_ice_credentials(credentials())
             .set_ice_lite(true)
-            .set_rtp_mode(true);
+            .set_rtp_mode(true)
+            .set_stats_interval(Some(LOOK_EVERY));
         *config.codec_config() = codecs(&outline.preference);
         config
     }

@@ -16,11 +16,12 @@ const BACKLOG_MAX: usize = 16_384;
 pub(crate) struct Outlet {
     channel: mpsc::Sender<SfuEvent>,
     backlog: VecDeque<SfuEvent>,
+    lost: u64,
 }
 
 impl Outlet {
     pub(crate) fn new(channel: mpsc::Sender<SfuEvent>) -> Self {
-        Self { channel, backlog: VecDeque::new() }
+        Self { channel, backlog: VecDeque::new(), lost: 0 }
     }
 
     /// Sends an event, now or as soon as there is room.
@@ -36,6 +37,7 @@ impl Outlet {
         self.backlog.retain(|older| !is_overtaken(older, &event));
         if self.backlog.len() >= BACKLOG_MAX {
             self.backlog.pop_front();
+            self.lost += 1;
             tracing::warn!("media events dropped: the server does not take them up");
         }
         self.backlog.push_back(event);
@@ -55,6 +57,11 @@ impl Outlet {
         }
     }
 
+    /// Events dropped so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// Whether events wait for room.
     pub(crate) fn is_behind(&self) -> bool {
         !self.backlog.is_empty()
@@ -63,13 +70,14 @@ impl Outlet {
 
 /// Whether `newer` says everything that `older` said.
 fn is_overtaken(older: &SfuEvent, newer: &SfuEvent) -> bool {
-    use SfuEvent::{Slots, Speaking, Tracks};
+    use SfuEvent::{Quality, Slots, Speaking, Tracks};
     match (older, newer) {
         (Tracks { event: a, person: p, .. }, Tracks { event: b, person: q, .. }) => {
             (a, p) == (b, q)
         }
         (Slots { event: a, class: c, .. }, Slots { event: b, class: d, .. }) => (a, c) == (b, d),
         (Speaking { event: a, .. }, Speaking { event: b, .. }) => a == b,
+        (Quality { session: a, .. }, Quality { session: b, .. }) => a == b,
         _ => false,
     }
 }

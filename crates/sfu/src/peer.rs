@@ -11,7 +11,8 @@ use str0m::media::Mid;
 use str0m::{Candidate, IceCreds};
 
 use crate::negotiate::{Engine, Negotiated, credentials};
-use crate::publisher::Publisher;
+use crate::publisher::{Line, Publisher};
+use crate::quality::Mark;
 use crate::rooms::class_in_core;
 use crate::types::{Kind, SessionId, Source};
 use crate::viewer::Viewer;
@@ -68,6 +69,9 @@ pub(crate) struct Peer {
     pub(crate) since: Instant,
     /// When it last sent something that was its own.
     pub(crate) last_heard: Instant,
+    /// What was last said of its line, and when the line is looked at next.
+    pub(crate) mark: Mark,
+    pub(crate) next_look: Instant,
     /// When the engine wants to be called again.
     pub(crate) deadline: Instant,
     /// The time for which the worker's list of timers holds an entry.
@@ -108,6 +112,7 @@ impl Peer {
                     streams: Vec::new(),
                     layers,
                     tracks: [None, None],
+                    line: Line::default(),
                 }))
             }
         };
@@ -124,6 +129,8 @@ impl Peer {
             connected: false,
             since: now,
             last_heard: now,
+            mark: Mark::default(),
+            next_look: now,
             deadline: now,
             scheduled: None,
             local_ip: None,

@@ -4,17 +4,19 @@
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use forwarding::{Codec, Format, TrackKind};
-use str0m::media::{KeyframeRequestKind, Pt, Rid};
+use str0m::media::{KeyframeRequestKind, Mid, Pt, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::Ssrc;
+use str0m::stats::MediaIngressStats;
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 
 use crate::exchange::RemoteTrack;
 use crate::negotiate::{LAYERS_MAX, Section};
 use crate::peer::{Failure, Parcel};
+use crate::quality::Measured;
 use crate::tunnels::OWN_END;
 use crate::types::Source;
 
@@ -36,7 +38,77 @@ pub(crate) struct Publisher {
     pub(crate) layers: Vec<Rid>,
     /// What it sends now: sound and picture.
     pub(crate) tracks: [Option<SentTrack>; 2],
+    /// How its streams arrive.
+    pub(crate) line: Line,
 }
+
+/// How the streams of a publisher arrive, as its engine last said.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    streams: Vec<Arriving>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Arriving {
+    stream: (Mid, Option<Rid>),
+    packets: u64,
+    nacks: u64,
+    /// When it was last seen to go on.
+    at: Instant,
+    loss: f64,
+    jitter: Duration,
+    round_trip: Option<Duration>,
+}
+
+/// What a stream said for so long is still true of it: two looks and a bit.
+const LINE_KEPT: Duration = Duration::from_secs(5);
+
+impl Line {
+    /// Takes up what the engine says of a stream, and returns how often it has asked for packets
+    /// again since the last time.
+    pub(crate) fn note(&mut self, now: Instant, is_audio: bool, stats: &MediaIngressStats) -> u64 {
+        let stream = (stats.mid, stats.rid);
+        let before = self.streams.iter().position(|known| known.stream == stream);
+        let (packets, nacks) =
+            before.map_or((0, 0), |at| (self.streams[at].packets, self.streams[at].nacks));
+        let asked = stats.nacks.saturating_sub(nacks);
+        let clock_hz = if is_audio { AUDIO_CLOCK_HZ } else { PICTURE_CLOCK_HZ };
+        if stats.packets != packets {
+            let arriving = Arriving {
+                stream,
+                packets: stats.packets,
+                nacks: stats.nacks,
+                at: now,
+                loss: f64::from(stats.loss.unwrap_or_default()),
+                jitter: Duration::from_secs_f64(f64::from(stats.jitter) / clock_hz),
+                round_trip: stats.rtt,
+            };
+            match before {
+                Some(at) => self.streams[at] = arriving,
+                None if self.streams.len() < STREAMS_MAX => self.streams.push(arriving),
+                None => {}
+            }
+        }
+        asked
+    }
+
+    /// The worst of what arrives now; `None` when nothing does.
+    pub(crate) fn measured(&self, now: Instant) -> Option<Measured> {
+        let mut worst: Option<Measured> = None;
+        let fresh = |arriving: &&Arriving| now.saturating_duration_since(arriving.at) <= LINE_KEPT;
+        for arriving in self.streams.iter().filter(fresh) {
+            let worst = worst.get_or_insert_default();
+            worst.loss = worst.loss.max(arriving.loss);
+            worst.jitter = worst.jitter.max(arriving.jitter);
+            worst.round_trip = worst.round_trip.max(arriving.round_trip.unwrap_or_default());
+        }
+        worst
+    }
+}
+
+/// Units of RTP time a second: of Opus (RFC 7587), and of every picture codec here.
+const AUDIO_CLOCK_HZ: f64 = 48_000.0;
+const PICTURE_CLOCK_HZ: f64 = 90_000.0;
 
 /// One stream of a publisher, found out with its first packet.
 #[derive(Debug, Clone, Copy)]

@@ -83,6 +83,48 @@ impl FromStr for SessionId {
     }
 }
 
+/// How good a person's line is; the worse the greater. `quality.rs` says what the steps mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quality {
+    /// Nothing to notice.
+    Good,
+    /// It can be noticed, and followed.
+    Fair,
+    /// Hard to follow.
+    Poor,
+    /// Nothing comes any more.
+    Lost,
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Its person or the server asked for it.
+    Asked,
+    /// The other side closed the connection.
+    Closed,
+    /// Nothing came from it any more.
+    Silent,
+    /// It never got through.
+    NeverConnected,
+    /// An error in it.
+    Failed,
+    /// Its engine panicked.
+    Panicked,
+}
+
+impl Ended {
+    /// All causes, in the order of [`crate::Statistics::ended`].
+    pub const ALL: [Self; 6] = [
+        Self::Asked,
+        Self::Closed,
+        Self::Silent,
+        Self::NeverConnected,
+        Self::Failed,
+        Self::Panicked,
+    ];
+}
+
 /// The answer to an offer.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -186,6 +228,18 @@ pub enum SfuEvent {
         event: EventId,
         /// Who.
         persons: Vec<PersonId>,
+    },
+    /// The line of a connected session is better or worse than before. At most every two seconds
+    /// for each.
+    Quality {
+        /// In which event.
+        event: EventId,
+        /// Whose.
+        person: PersonId,
+        /// Of which session.
+        session: SessionId,
+        /// How good it is now.
+        quality: Quality,
     },
 }
 

@@ -299,6 +299,11 @@ impl Viewer {
         self.guarded(|peer| peer.forget(slot.index()))
     }
 
+    /// What the browser's reports say of its line.
+    pub(crate) fn line(&self) -> egress::Line {
+        self.peer.reported_line(self.side.reports_arrival)
+    }
+
     /// The estimate of the line, after the browser has reported.
     pub(crate) fn note_estimate(&mut self) {
         self.estimate_bps = Some(self.peer.line().0);

@@ -1,6 +1,7 @@
 //! The worker: one thread, one loop, all peers its own. A turn reads what has arrived, lets the
 //! peers and the forwarding cores work on it, and sends what came out; nothing in it waits.
 
+mod lines;
 mod listening;
 mod media;
 mod others;
@@ -30,9 +31,9 @@ use crate::outlet::Outlet;
 use crate::peer::{Failure, Newcomer, Parcel, Peer, PeerEvent, Side};
 use crate::rooms::{EventRoom, class_in_core};
 use crate::socket::{Datagram, Socket};
-use crate::statistics::Statistics;
+use crate::statistics::{Statistics, WorkerLoad};
 use crate::tunnels::{Arrived, OWN_END, Tunnels, is_tunnel};
-use crate::types::{Kind, ReceiverClass, SessionId, SfuEvent, StagePlan};
+use crate::types::{Ended, Kind, ReceiverClass, SessionId, SfuEvent, StagePlan};
 
 /// Batches read in a turn before what came of them is sent: a turn stays below a few
 /// milliseconds, so that no peer waits long for another.
@@ -78,7 +79,7 @@ pub(crate) enum Command {
     Patch { session: SessionId, credentials: Option<IceCreds>, reply: PatchReply },
     End { session: SessionId, reply: oneshot::Sender<bool> },
     Listen { event: EventId, class: ReceiverClass, reply: oneshot::Sender<Option<Listening>> },
-    Statistics { reply: oneshot::Sender<Statistics> },
+    Statistics { reply: oneshot::Sender<(Statistics, WorkerLoad)> },
 }
 
 type PatchReply = oneshot::Sender<Result<Option<String>, PatchError>>;
@@ -150,6 +151,7 @@ pub(crate) struct Worker {
     /// The run that is being written.
     buffer: Vec<u8>,
     statistics: Statistics,
+    work: WorkerLoad,
 }
 
 impl Worker {
@@ -193,6 +195,7 @@ impl Worker {
             scratch: Vec::new(),
             buffer: Vec::new(),
             statistics: Statistics::default(),
+            work: WorkerLoad::default(),
         }
     }
 
@@ -255,7 +258,9 @@ impl Worker {
         self.send_gathered();
         self.send();
         self.outlet.flush();
-        self.load.note(self.now, Instant::now());
+        let end = Instant::now();
+        self.load.note(self.now, end);
+        self.work.note_turn(end.saturating_duration_since(self.now));
     }
 
     /// Sends what was forwarded, unless it is to wait for more.
@@ -422,14 +427,6 @@ impl Worker {
         }
     }
 
-    fn count(&self) -> Statistics {
-        let mismatches: u64 = self.rooms.iter().flatten().map(|room| room.core.mismatches()).sum();
-        Statistics {
-            codec_mismatches: self.statistics.codec_mismatches + mismatches,
-            ..self.statistics
-        }
-    }
-
     /// The place of an event's room, which is made if it is not there.
     fn room(&mut self, event: &EventId) -> usize {
         if let Some(at) = self.rooms_by_event.get(event) {
@@ -463,6 +460,7 @@ impl Worker {
         for _ in 0..BATCHES_PER_TURN {
             match socket.receive(|datagram| {
                 self.statistics.datagrams_in += 1;
+                self.statistics.bytes_in += datagram.bytes.len() as u64;
                 self.handle(&datagram);
             }) {
                 Ok(true) => {}
@@ -538,6 +536,7 @@ impl Worker {
         for Parcel { to, local, bytes } in self.outbox.drain(..) {
             if socket.send(to, local, &bytes) {
                 self.statistics.datagrams_out += 1;
+                self.statistics.bytes_out += bytes.len() as u64;
             } else {
                 self.statistics.datagrams_unsent += 1;
             }
@@ -636,11 +635,15 @@ impl Worker {
                 Event::Connected => self.connected(at),
                 Event::RtpPacket(packet) => self.forward(at, &packet),
                 Event::Closed => self.failed.push((at, Failure::Closed)),
+                Event::MediaIngressStats(stats) => self.note_stream(at, &stats),
                 _ => {}
             },
             PeerEvent::Viewer(event) => match event {
                 egress::Event::Connected => self.connected(at),
-                egress::Event::Repair { slot, entry } => self.repairs.push((at, slot, entry)),
+                egress::Event::Repair { slot, entry } => {
+                    self.statistics.repairs_asked += 1;
+                    self.repairs.push((at, slot, entry));
+                }
                 egress::Event::KeyFrame { slot } => self.want_key_frame(at, slot),
                 egress::Event::Estimate => {
                     let side = self.peers[at].as_mut().map(|peer| &mut peer.side);
@@ -711,7 +714,7 @@ impl Worker {
             let late =
                 !peer.connected && self.now.saturating_duration_since(peer.since) > CONNECT_MAX;
             if peer.connected && silent || late {
-                self.end(at);
+                self.remove(at, if late { Ended::NeverConnected } else { Ended::Silent });
                 continue;
             }
             match &peer.side {
@@ -721,6 +724,7 @@ impl Worker {
                     self.ask_for_more(at);
                 }
             }
+            self.look_at_line(at);
         }
         for at in 0..self.rooms.len() {
             self.end_unheard(at);
@@ -742,34 +746,40 @@ impl Worker {
         if self.peers[at].is_none() {
             return;
         }
-        match failure {
-            Failure::Closed => {}
+        if !self.peers[at].as_ref().is_some_and(|peer| peer.connected) {
+            self.statistics.handshakes_failed += 1;
+        }
+        let ended = match failure {
+            Failure::Closed => Ended::Closed,
             Failure::Engine(error) => {
                 self.statistics.peers_failed += 1;
                 tracing::info!(%error, "a media session ended because of an error in it");
+                Ended::Failed
             }
             Failure::Panic => {
                 self.statistics.peers_failed += 1;
                 self.statistics.panics_caught += 1;
                 tracing::error!("a media session ended because its engine panicked");
+                Ended::Panicked
             }
-        }
-        self.remove(at, matches!(failure, Failure::Closed));
+        };
+        self.remove(at, ended);
     }
 
     fn end(&mut self, at: usize) {
-        self.remove(at, true);
+        self.remove(at, Ended::Asked);
     }
 
-    /// Takes a peer out of everything. `farewell` is left out where its engine is not to be called
-    /// again.
-    fn remove(&mut self, at: usize, farewell: bool) {
+    /// Takes a peer out of everything. An engine that failed is not called again.
+    fn remove(&mut self, at: usize, why: Ended) {
         if self.peers[at].is_none() {
             return;
         }
         self.stop_tracks(at, |_| true);
         let now = self.micros();
         let Some(mut peer) = self.peers[at].take() else { return };
+        let cause = Ended::ALL.iter().position(|cause| *cause == why).unwrap_or_default();
+        self.statistics.ended[cause] += 1;
         self.vacant.push(at);
         self.sessions.remove(&peer.session);
         let addresses = self.routes.addresses(at).to_vec();
@@ -793,7 +803,7 @@ impl Worker {
             }
         }
         self.drain_room(room_at, None);
-        if farewell {
+        if !matches!(why, Ended::Failed | Ended::Panicked) {
             peer.close(&mut self.outbox);
             self.send();
         }

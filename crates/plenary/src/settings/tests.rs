@@ -30,6 +30,8 @@ fn without_anything_there_are_defaults() {
     assert_eq!(settings.data.value, PathBuf::from("data"));
     assert_eq!(settings.public_url(8080).to_string(), "http://localhost:8080");
     assert_eq!((settings.trusted_proxies.len(), settings.tls), (2, None));
+    assert_eq!((settings.metrics_allow.len(), settings.metrics_token), (2, None));
+    assert_eq!(settings.media_workers, None);
 }
 
 #[test]
@@ -108,7 +110,7 @@ fn all_that_is_wrong_in_a_file_is_told() {
               |
             4 | colour = 2
               | ^^^^^^
-              = the options are data, listen, public_url, announce, trusted_proxies, recordings, tls.certificate, tls.key, log.level, log.format
+              = the options are data, listen, public_url, announce, trusted_proxies, recordings, media_workers, metrics.allow, metrics.token, tls.certificate, tls.key, log.level, log.format
 
             error: `tls` takes a table
              --> /etc/plenary/plenary.toml:5:7  tls
@@ -235,6 +237,31 @@ fn browsers_trust_https_and_the_machine_itself() {
         assert_eq!(url.is_trustworthy(), trusted, "{url}");
     }
     assert_eq!(PublicUrl::parse("https://A.example/").expect("a URL").port, 443);
+}
+
+#[test]
+fn workers_and_metrics() {
+    let text = "media_workers = 3\n[metrics]\nallow = [\"192.0.2.9\"]";
+    let settings = settled(&[], &[("PLENARY_METRICS_TOKEN", "0123456789abcdef")], text);
+    assert_eq!(settings.media_workers, Some(3));
+    assert_eq!(settings.metrics_allow, ["192.0.2.9".parse::<IpAddr>().expect("an address")]);
+    assert_eq!(settings.metrics_token.as_ref().map(|t| t.0.as_str()), Some("0123456789abcdef"));
+    assert!(!format!("{settings:?}").contains("0123456789abcdef"), "it must not reach a log");
+
+    let wrong = |variable: &str, value: &str| {
+        settle(&Flags::new(), &environment(&[(variable, value)]), None, false)
+            .expect_err(value)
+            .message
+    };
+    for value in ["0", "65", "many", "-1"] {
+        let message = wrong("PLENARY_MEDIA_WORKERS", value);
+        assert!(message.ends_with("is not a number from 1 to 64."), "{message}");
+    }
+    for value in ["short", "with spaces in the middle of it"] {
+        let message = wrong("PLENARY_METRICS_TOKEN", value);
+        assert!(message.starts_with("PLENARY_METRICS_TOKEN: it "), "{message}");
+        assert!(!message.contains(value), "a secret is not repeated: {message}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod limits;
 mod live;
 mod logs;
 mod media;
+mod metrics;
 mod openapi;
 mod pages;
 mod paths;

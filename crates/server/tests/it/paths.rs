@@ -21,8 +21,8 @@ const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:
     a=rtpmap:111 opus/48000/2\r\n";
 
 /// A running server, a media session on it and the credentials that came with it.
-struct Session {
-    address: SocketAddr,
+pub(crate) struct Session {
+    pub(crate) address: SocketAddr,
     location: String,
     ufrag: String,
     password: String,
@@ -32,7 +32,7 @@ struct Session {
 }
 
 impl Session {
-    async fn begin() -> Self {
+    pub(crate) async fn begin() -> Self {
         let server = Server::bind(loopback(), parts().await).unwrap();
         let address = server.address();
         tokio::spawn(server.run(std::future::pending()));
@@ -86,7 +86,7 @@ impl Session {
     }
 }
 
-async fn http(address: SocketAddr, request: &str) -> String {
+pub(crate) async fn http(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

@@ -331,6 +331,7 @@ impl Worker {
             let statistics = &mut self.statistics;
             let (now, buffer) = (self.now, &mut self.buffer);
             let sent = viewer.send_repair(now, slot, entry, &room.ring, buffer, |run| {
+                statistics.repairs_sent += 1;
                 let sent = socket.send_run(run.to, local, run.bytes, run.segment_bytes);
                 count(statistics, &run, sent);
             });
@@ -380,6 +381,7 @@ fn count(statistics: &mut Statistics, run: &Run<'_>, sent: bool) {
     let datagrams = run.bytes.len().div_ceil(run.segment_bytes.max(1)) as u64;
     if sent {
         statistics.datagrams_out += datagrams;
+        statistics.bytes_out += run.bytes.len() as u64;
     } else {
         statistics.datagrams_unsent += datagrams;
     }
