@@ -143,6 +143,8 @@ impl Negotiator {
             crypto.dtls_provider.generate_certificate().ok_or(StartError::Certificate)?;
         let dtls = dimpl::Config::builder()
             .use_server_cookie(false)
+            // What every browser has; the larger groups cost a thousand who come at once dear.
+            .kx_groups(&[dimpl::NamedGroup::X25519, dimpl::NamedGroup::Secp256r1])
             .build()
             .map_err(|_| StartError::Certificate)?;
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
