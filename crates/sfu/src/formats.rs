@@ -54,27 +54,31 @@ pub(crate) fn format_of(spec: CodecSpec) -> Option<(Format, Codec)> {
 pub(crate) const PICTURE_CODECS: [&str; 4] = ["VP8", "VP9", "H264", "AV1"];
 
 /// The engine's configuration with the picture codecs in the order of `preference`; a publisher
-/// sends the first that it can.
-pub(crate) fn codecs(preference: &[&str]) -> CodecConfig {
+/// sends the first that it can. `redundant` says whether redundant voice is agreed to.
+pub(crate) fn codecs(preference: &[&str], redundant: bool) -> CodecConfig {
     let mut config = CodecConfig::empty();
     // Payload types are only proposals, which the offer overrides. They avoid 64 to 95, where RTCP
     // would be taken for RTP (RFC 5761 section 4).
     let mut free = (35..=63u8).chain(96..=127);
     let mut next = || free.next().unwrap_or(127).into();
-    config.add_config(
-        next(),
-        None,
-        SdpCodec::Opus,
-        Frequency::FORTY_EIGHT_KHZ,
-        Some(2),
-        FormatParams {
-            min_p_time: Some(10),
-            use_inband_fec: Some(true),
-            // Whoever is silent on stage costs nobody anything.
-            use_dtx: Some(true),
-            ..FormatParams::default()
-        },
-    );
+    if redundant {
+        config.enable_opus(true, true);
+    } else {
+        config.add_config(
+            next(),
+            None,
+            SdpCodec::Opus,
+            Frequency::FORTY_EIGHT_KHZ,
+            Some(2),
+            FormatParams {
+                min_p_time: Some(10),
+                use_inband_fec: Some(true),
+                // Whoever is silent on stage costs nobody anything.
+                use_dtx: Some(true),
+                ..FormatParams::default()
+            },
+        );
+    }
     let rest = PICTURE_CODECS.iter().filter(|codec| !preference.contains(codec));
     for codec in preference.iter().chain(rest) {
         let mut add = |codec: SdpCodec, format: FormatParams| {
@@ -114,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_configured_codec_has_its_own_format() {
-        let config = codecs(&["AV1", "unknown"]);
+        let config = codecs(&["AV1", "unknown"], false);
         let formats: Vec<u8> =
             config.params().iter().filter_map(|p| format_of(p.spec())).map(|(f, _)| f.0).collect();
         let mut sorted = formats.clone();

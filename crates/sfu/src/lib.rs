@@ -33,6 +33,7 @@ mod outlet;
 mod peer;
 mod publisher;
 mod quality;
+mod redundancy;
 mod ring;
 mod rooms;
 mod socket;

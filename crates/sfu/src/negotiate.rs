@@ -109,6 +109,8 @@ pub(crate) struct ReceivingSide {
     pub(crate) formats: Formats,
     /// The payload type for each format, and that of its repair.
     pub(crate) payload_types: [Option<(u8, Option<u8>)>; FORMATS],
+    /// The payload type of redundant voice, if the peer takes it.
+    pub(crate) redundant: Option<u8>,
     /// Whether the peer reports what arrives, so that its bandwidth can be estimated.
     pub(crate) reports_arrival: bool,
 }
@@ -122,6 +124,8 @@ struct Outline {
     preference: Vec<&'static str>,
     kinds: Vec<MediaKind>,
     layers: Vec<Rid>,
+    /// It asks for redundant voice, and shall get it.
+    redundant: bool,
 }
 
 impl Negotiator {
@@ -198,7 +202,7 @@ impl Negotiator {
             .set_ice_lite(true)
             .set_rtp_mode(true)
             .set_stats_interval(Some(LOOK_EVERY));
-        *config.codec_config() = codecs(&outline.preference);
+        *config.codec_config() = codecs(&outline.preference, outline.redundant);
         config
     }
 
@@ -268,6 +272,7 @@ fn receiving_side(
         slots: [false; SLOTS],
         formats: Formats::default(),
         payload_types: [None; FORMATS],
+        redundant: None,
         reports_arrival: false,
     };
     let (audio, video): (Vec<_>, Vec<_>) = SlotKind::ALL.into_iter().partition(|k| k.is_audio());
@@ -298,6 +303,7 @@ fn receiving_side(
                 && media.remote_pts().contains(&params.pt())
             {
                 side.formats = side.formats.with(format);
+                side.redundant = side.redundant.or(params.red().map(|red| *red));
                 side.payload_types[usize::from(format.0)] =
                     Some((*params.pt(), params.resend().map(|resend| *resend)));
             }
@@ -344,16 +350,19 @@ fn outline(offer: &str, direction: &str) -> Result<Outline, OfferError> {
         return Err(OfferError::Malformed("it does not begin with v=0".to_owned()));
     }
     let wanted = format!("a={direction}");
+    let mut redundant = redundant(offer);
+    let agreed = redundant_voice(offer).filter(|_| direction == "recvonly");
+    redundant.retain(|number| agreed != Some(number));
     let mut outline = Outline {
         text: String::with_capacity(offer.len()),
         remote_ufrag: String::new(),
         preference: Vec::new(),
         kinds: Vec::new(),
         layers: Vec::new(),
+        redundant: agreed.is_some(),
     };
     let mut payload_types: Vec<&str> = Vec::new();
     let mut maps: Vec<(&str, &str)> = Vec::new();
-    let redundant = redundant(offer);
     for line in offer.lines().map(str::trim_end) {
         if attribute_payload_type(line).is_some_and(|number| redundant.contains(&number)) {
             continue;
@@ -442,8 +451,8 @@ fn outline(offer: &str, direction: &str) -> Result<Outline, OfferError> {
     Ok(outline)
 }
 
-/// The payload types of redundant coding (RFC 2198), which every browser offers and nobody here
-/// uses: they are taken out, for the engine warns of each.
+/// The payload types of redundant coding (RFC 2198). Every browser offers them for sound and for
+/// pictures; what is not agreed to is taken out, for the engine warns of each.
 fn redundant(offer: &str) -> Vec<&str> {
     let is_red = |name: &str| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("red/"));
     offer
@@ -452,6 +461,43 @@ fn redundant(offer: &str) -> Vec<&str> {
         .filter(|(_, name)| is_red(name))
         .map(|(number, _)| number)
         .collect()
+}
+
+/// The payload type under which a receiver takes its voices with redundancy: the same in all sound
+/// sections, there made of Opus alone, and nowhere else.
+///
+/// A publisher is not asked for it. Browsers send it all the time or never, whatever the line, at
+/// twice the rate; a single lost packet Opus makes good itself (in-band FEC), and what is recorded,
+/// forwarded and judged for loudness stays one format.
+fn redundant_voice(offer: &str) -> Option<&str> {
+    let mut agreed = None;
+    for section in offer.split("\nm=").skip(1) {
+        let map = |wanted: &str| {
+            section.lines().filter_map(|line| line.trim_end().strip_prefix("a=rtpmap:")).find_map(
+                |map| {
+                    let (number, name) = map.split_once(' ')?;
+                    name.eq_ignore_ascii_case(wanted).then_some(number)
+                },
+            )
+        };
+        if !section.starts_with("audio") {
+            let used = |line: &str| attribute_payload_type(line) == agreed;
+            if agreed.is_some() && section.lines().any(used) {
+                return None;
+            }
+            continue;
+        }
+        let number = map("red/48000/2")?;
+        let made_of = section.lines().find_map(|line| {
+            line.trim_end().strip_prefix("a=fmtp:")?.strip_prefix(number)?.strip_prefix(' ')
+        });
+        let opus = map("opus/48000/2")?;
+        if made_of? != format!("{opus}/{opus}") || agreed.is_some_and(|before| before != number) {
+            return None;
+        }
+        agreed = Some(number);
+    }
+    agreed
 }
 
 /// The payload type that an attribute is about.

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use forwarding::{Codec, Format, PictureFields, describe};
+use forwarding::{Format, PictureFields};
+
+use crate::redundancy::StreamPlace;
 
 /// Packets kept. A stage with all its layers sends some 800 a second, and what is older than two
 /// seconds is not worth repairing.
@@ -15,13 +17,8 @@ pub(crate) struct Stored {
     pub(crate) payload: Arc<[u8]>,
     pub(crate) format: Format,
     pub(crate) pictures: PictureFields,
-}
-
-impl Stored {
-    pub(crate) fn new(codec: Codec, format: Format, payload: Arc<[u8]>) -> Self {
-        let pictures = describe(codec, &payload).pictures;
-        Self { payload, format, pictures }
-    }
+    /// Where it stands in the stream of its publisher, if it is of a voice.
+    pub(crate) voice: Option<StreamPlace>,
 }
 
 /// The ring.
@@ -67,6 +64,7 @@ mod tests {
             payload: n.to_be_bytes().as_slice().into(),
             format: Format(0),
             pictures: PictureFields::default(),
+            voice: None,
         };
         assert!(ring.find(0).is_none());
         for n in 0..PACKETS + 10 {

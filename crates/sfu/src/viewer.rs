@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use egress::{Entry, Event, Outgoing, Peer};
 use forwarding::{Class, Demand, Forward, ReceiverId, SlotKind};
 
+use crate::formats::OPUS_FORMAT;
 use crate::negotiate::ReceivingSide;
 use crate::peer::{Failure, Parcel};
-use crate::ring::Ring;
+use crate::redundancy::{History, Need, Spoken};
+use crate::ring::{Ring, Stored};
 
 /// Packets that wait for the end of the turn. A turn of a few milliseconds has a key frame of each
 /// slot at the most; beyond that the newest are dropped, which a repair brings back.
@@ -73,10 +75,48 @@ pub(crate) struct Viewer {
     /// When the first picture was sent: estimates from before say nothing.
     pub(crate) picture_since: Option<Instant>,
     queue: Vec<Queued>,
+    /// Of a viewer that takes redundant voice.
+    voices: Option<Box<Voices>>,
     /// Repairs that may be sent now.
     repairs_allowed: f32,
     next_question: Option<Instant>,
     question_every: Duration,
+}
+
+/// Slots of sound, which come first.
+const SOUND_SLOTS: usize = SlotKind::Main.index();
+
+/// The voices of a viewer that takes them with redundancy.
+#[derive(Default)]
+struct Voices {
+    /// Payload types of redundant voice and of Opus.
+    payload_type: u8,
+    opus: u8,
+    need: Need,
+    sent: [History; SOUND_SLOTS],
+    /// The payload that is being written.
+    payload: Vec<u8>,
+}
+
+impl Voices {
+    /// A packet is about to be sent. Where it is of a voice and shall carry what was sent before
+    /// it, writes that as its payload.
+    fn write(&mut self, peer: &Peer, queued: &Queued, stored: &Stored, ring: &Ring) -> bool {
+        let slot = queued.slot.index();
+        let (Some(place), Some(history)) = (stored.voice, self.sent.get_mut(slot)) else {
+            return false;
+        };
+        let Entry { timestamp, token, .. } = queued.entry;
+        let spoken = Spoken { place, timestamp, token };
+        let bytes = stored.payload.len();
+        self.need.count(bytes, peer.packet_bytes(slot, bytes));
+        self.payload.clear();
+        let find = |token| ring.find(token).map(|stored| &*stored.payload);
+        let (depth, primary) = (self.need.depth(), &stored.payload);
+        let written = history.write(&spoken, depth, self.opus, primary, find, &mut self.payload);
+        history.note(spoken);
+        written
+    }
 }
 
 /// What is sent in one call: packets of one size, the last may be shorter.
@@ -88,6 +128,10 @@ pub(crate) struct Run<'a> {
 
 impl Viewer {
     pub(crate) fn new(peer: Peer, class: Class, side: ReceivingSide) -> Self {
+        let voices = side.redundant.map(|payload_type| {
+            let (opus, _) = side.payload_types[usize::from(OPUS_FORMAT.0)].unwrap_or_default();
+            Box::new(Voices { payload_type, opus, ..Voices::default() })
+        });
         Self {
             peer,
             id: None,
@@ -96,6 +140,7 @@ impl Viewer {
             estimate_bps: None,
             picture_since: None,
             queue: Vec::new(),
+            voices,
             repairs_allowed: REPAIRS_AT_ONCE_MAX,
             next_question: None,
             question_every: ASK_EVERY_MIN,
@@ -193,6 +238,7 @@ impl Viewer {
         // Pictures first: a run ends with a shorter packet, so the sound rides at its end. The
         // order within a slot stays.
         queue.sort_by_key(|queued| (queued.slot.is_audio(), queued.slot.index()));
+        let mut voices = self.voices.take();
         let written = self.guarded(|peer| {
             let mut written = 0;
             let (mut segment_bytes, mut segments, mut closed) = (0, 0, false);
@@ -204,8 +250,16 @@ impl Viewer {
                 let largest = packets.iter().map(bytes_of).max().unwrap_or_default();
                 for queued in packets {
                     let Some(stored) = ring.find(queued.entry.token) else { continue };
-                    let payload = &stored.payload;
-                    let short_by = largest - payload.len();
+                    let mut entry = queued.entry;
+                    let mut payload = &*stored.payload;
+                    if let Some(voices) = &mut voices
+                        && voices.write(peer, queued, stored, ring)
+                    {
+                        entry.payload_type = voices.payload_type;
+                        payload = &voices.payload;
+                    }
+                    // A packet with redundancy is larger than all without.
+                    let short_by = largest.saturating_sub(payload.len());
                     let fill = if packets.len() > 1 && short_by <= PADDING_BYTES_MAX {
                         short_by
                     } else {
@@ -223,7 +277,7 @@ impl Viewer {
                         (segments, closed) = (0, false);
                     }
                     let packet = Outgoing {
-                        entry: queued.entry,
+                        entry,
                         payload,
                         patches: stored
                             .pictures
@@ -248,7 +302,7 @@ impl Viewer {
             written
         });
         queue.clear();
-        self.queue = queue;
+        (self.queue, self.voices) = (queue, voices);
         let written = written?;
         let earned = self.repairs_allowed + f32::from(written) * REPAIRS_PER_PACKET;
         self.repairs_allowed = earned.min(REPAIRS_AT_ONCE_MAX);
@@ -296,6 +350,9 @@ impl Viewer {
     /// Forgets what was sent in a slot, so that it is never sent again.
     pub(crate) fn forget(&mut self, slot: SlotKind) -> Result<(), Failure> {
         self.queue.retain(|queued| queued.slot != slot);
+        if let Some(history) = self.voices.as_mut().and_then(|v| v.sent.get_mut(slot.index())) {
+            history.clear();
+        }
         self.guarded(|peer| peer.forget(slot.index()))
     }
 
@@ -304,9 +361,18 @@ impl Viewer {
         self.peer.reported_line(self.side.reports_arrival)
     }
 
-    /// The estimate of the line, after the browser has reported.
-    pub(crate) fn note_estimate(&mut self) {
-        self.estimate_bps = Some(self.peer.line().0);
+    /// The estimate of the line, after the browser has reported. What redundant voice takes of it is
+    /// not there for pictures.
+    pub(crate) fn note_estimate(&mut self, now: Instant) {
+        let (estimate_bps, loss) = self.peer.line();
+        if let Some(voices) = &mut self.voices {
+            voices.need.note(now, loss, estimate_bps);
+        }
+        self.estimate_bps = Some(estimate_bps.saturating_sub(self.redundancy_bps()));
+    }
+
+    fn redundancy_bps(&self) -> u64 {
+        self.voices.as_ref().map_or(0, |voices| voices.need.taken_bps())
     }
 
     /// If more bandwidth would bring a better picture, asks the line for it: with a burst of packets
@@ -320,7 +386,8 @@ impl Viewer {
         buffer: &mut Vec<u8>,
         mut send: impl FnMut(Run<'_>),
     ) -> Result<(), Failure> {
-        let (estimate_bps, loss) = self.peer.line();
+        let (line_bps, loss) = self.peer.line();
+        let estimate_bps = line_bps.saturating_sub(self.redundancy_bps());
         let rests = self.peer.last_cut().is_some_and(|at| now < at + REST_AFTER_CUT);
         let due = self.next_question.is_none_or(|at| at <= now);
         // The layer is taken only with a margin above what it needs.

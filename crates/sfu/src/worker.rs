@@ -648,7 +648,7 @@ impl Worker {
                 egress::Event::Estimate => {
                     let side = self.peers[at].as_mut().map(|peer| &mut peer.side);
                     if let Some(Side::Viewer(viewer)) = side {
-                        viewer.note_estimate();
+                        viewer.note_estimate(self.now);
                     }
                     self.estimate(at);
                 }

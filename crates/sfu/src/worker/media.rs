@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forwarding::{
-    Class, Codec, Format, Output, Owner, Packet, Seating, SlotKind, TrackKind, describe,
+    Class, Codec, Format, Output, Owner, Packet, Seating, SlotKind, TrackId, TrackKind, describe,
 };
 use str0m::rtp::RtpPacket;
 
@@ -13,6 +13,7 @@ use crate::exchange::{Passing, RemoteTrack, TrackPacket};
 use crate::negotiate::ESTIMATE_FIRST_BPS;
 use crate::peer::Side;
 use crate::publisher::SentTrack;
+use crate::redundancy::StreamPlace;
 use crate::ring::Stored;
 use crate::rooms::{Origin, Sending, class_for_server};
 use crate::statistics::Statistics;
@@ -102,9 +103,7 @@ impl Worker {
             packet: packet.clone(),
         });
         room.core.handle_packet(now, track.id, packet.layer, &Packet::from(&packet));
-        let TrackPacket { payload, .. } = packet;
-        let arriving = Stored { payload, format, pictures: described.pictures };
-        self.drain_room(room_at, Some(arriving));
+        self.drain_room(room_at, Some(stored(track.id, codec, format, packet)));
     }
 
     /// A track of a publisher of this worker is over.
@@ -374,6 +373,14 @@ impl Worker {
             self.failed.push((at, failure));
         }
     }
+}
+
+/// What viewers are sent of a packet.
+pub(super) fn stored(track: TrackId, codec: Codec, format: Format, packet: TrackPacket) -> Stored {
+    let TrackPacket { ssrc, sequence, payload, .. } = packet;
+    let pictures = describe(codec, &payload).pictures;
+    let voice = codec.is_audio().then_some(StreamPlace { track, ssrc, sequence });
+    Stored { payload, format, pictures, voice }
 }
 
 /// Counts the datagrams of a run.

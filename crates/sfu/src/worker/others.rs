@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use forwarding::{Class, Owner, Packet, Seating, TrackId};
 
+use super::media::stored;
 use super::{TRACK_SILENCE_MAX, Worker};
 use crate::directory::{Found, Place};
 use crate::exchange::{Passing, RemoteTrack, TrackPacket};
 use crate::mailbox::KeptSeats;
-use crate::ring::Stored;
 use crate::rooms::{Origin, RemoteSource, class_for_server, class_in_core};
 use crate::socket::Datagram;
 use crate::types::{ReceiverClass, SessionId};
@@ -81,7 +81,7 @@ impl Worker {
         if let Some(room) = &mut self.rooms[at] {
             room.core.handle_packet(now, id, packet.layer, &Packet::from(&packet));
         }
-        self.drain_room(at, Some(Stored::new(track.codec, track.format, packet.payload)));
+        self.drain_room(at, Some(stored(id, track.codec, track.format, packet)));
     }
 
     /// The number of such a track in the core here.

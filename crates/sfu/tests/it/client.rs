@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) receive: (usize, usize),
     /// The only picture codec of a receiver, if it does not know all.
     pub(crate) only: Option<Codec>,
+    /// It takes redundant voice.
+    pub(crate) redundant: bool,
     /// Datagrams in a hundred that never arrive here.
     pub(crate) loss_percent: u64,
 }
@@ -46,6 +48,16 @@ pub(crate) struct Heard {
     pub(crate) picture: Option<u16>,
 }
 
+/// A packet with redundant voice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Redundant {
+    pub(crate) sequence: u64,
+    pub(crate) timestamp: u32,
+    /// What it carries of before: timestamp, tag and number, the oldest first.
+    pub(crate) earlier: Vec<(u32, u8, u32)>,
+    pub(crate) frame: u32,
+}
+
 /// What has happened to a client so far.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
@@ -54,6 +66,8 @@ pub(crate) struct Log {
     /// Packets by section, in the order of their arrival.
     pub(crate) heard: BTreeMap<usize, Vec<Heard>>,
     pub(crate) key_frame_requests: u64,
+    /// Packets with redundant voice by section.
+    pub(crate) redundant: BTreeMap<usize, Vec<Redundant>>,
     /// When media of a publisher, by tag, last came over the wire in any form, repairs and filling
     /// included.
     pub(crate) last_bytes: BTreeMap<u8, Instant>,
@@ -83,7 +97,7 @@ impl Client {
             .set_rtp_mode(true)
             .enable_raw_packets(true)
             .clear_codecs()
-            .enable_opus(true, false);
+            .enable_opus(true, plan.redundant);
         let wanted = |codec: Codec| plan.camera.or(plan.only).is_none_or(|only| only == codec);
         config = config
             .enable_vp8(wanted(Codec::Vp8))
@@ -316,6 +330,7 @@ impl Run {
             return;
         };
         let section = self.mids.iter().position(|known| *known == mid).expect("a known section");
+        self.hear_redundant(section, packet);
         let Some((rest, stamp)) = packet.payload.split_last_chunk::<STAMP>() else { return };
         let [tag, layer, key, a, b, c, d] = *stamp;
         let vp8_picture = match *rest {
@@ -340,6 +355,24 @@ impl Run {
             key: key == 1,
             picture: vp8_picture.or(vp9_picture),
         });
+    }
+
+    fn hear_redundant(&self, section: usize, packet: &RtpPacket) {
+        let opus = self.rtc.codec_config().find(|params| params.spec().codec == Codec::Opus);
+        let Some(opus) = opus.filter(|o| o.red() == Some(packet.header.payload_type)) else {
+            return;
+        };
+        let timestamp = packet.header.timestamp;
+        let blocks = redundant_blocks(*opus.pt(), &packet.payload).expect("well-formed");
+        let numbered = blocks.iter().map(|(age, block)| {
+            let (_, stamp) = block.split_last_chunk::<STAMP>().expect("a stamp");
+            let [tag, _, _, a, b, c, d] = *stamp;
+            (timestamp.wrapping_sub(*age), tag, u32::from_be_bytes([a, b, c, d]))
+        });
+        let mut earlier: Vec<_> = numbered.collect();
+        let (_, _, frame) = earlier.pop().expect("a primary");
+        let heard = Redundant { sequence: *packet.seq_no, timestamp, earlier, frame };
+        self.log.lock().expect("log").redundant.entry(section).or_default().push(heard);
     }
 
     fn send_sound(&mut self, now: Instant) {
@@ -445,6 +478,34 @@ fn descriptor(codec: Codec, key: bool, first: bool, frame: u32) -> Vec<u8> {
         Codec::Av1 => vec![if key && first { 0x18 } else { 0x90 }, 0x30],
         _ => Vec::new(),
     }
+}
+
+/// The payloads in one of RFC 2198 with their ages in ticks, the primary last; `None` if it is
+/// malformed or made of anything but `opus`.
+pub(crate) fn redundant_blocks(opus: u8, payload: &[u8]) -> Option<Vec<(u32, &[u8])>> {
+    let (mut headers, mut rest) = (Vec::new(), payload);
+    while let [first, second, third, fourth, more @ ..] = rest
+        && first & 0x80 != 0
+    {
+        if first & 0x7f != opus {
+            return None;
+        }
+        let word = u32::from_be_bytes([0, *second, *third, *fourth]);
+        headers.push((word >> 10, word & 0x3ff));
+        rest = more;
+    }
+    let (first, mut rest) = rest.split_first()?;
+    if *first != opus {
+        return None;
+    }
+    let mut blocks = Vec::new();
+    for (age, bytes) in headers {
+        let (block, more) = rest.split_at_checked(bytes as usize)?;
+        blocks.push((age, block));
+        rest = more;
+    }
+    blocks.push((0, rest));
+    (!rest.is_empty()).then_some(blocks)
 }
 
 /// Whose payload this is.

@@ -5,6 +5,7 @@ mod bad_peers;
 mod client;
 mod kept;
 mod listening;
+mod redundancy;
 mod stranger;
 
 use std::net::{SocketAddr, UdpSocket};
