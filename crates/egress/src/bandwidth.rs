@@ -98,6 +98,7 @@ pub struct Bandwidth {
     loss: f64,
     last_increase: Option<Instant>,
     last_decrease: Option<Instant>,
+    last_queue: Option<Instant>,
     arrived: VecDeque<(Instant, u32)>,
     arrived_bytes: u64,
     reported_to: u64,
@@ -143,6 +144,7 @@ impl Default for Bandwidth {
             loss: 0.0,
             last_increase: None,
             last_decrease: None,
+            last_queue: None,
             arrived: VecDeque::new(),
             arrived_bytes: 0,
             reported_to: 0,
@@ -199,6 +201,11 @@ impl Bandwidth {
     /// The share of packets lost lately, 0 to 1.
     pub fn loss(&self) -> f64 {
         self.loss
+    }
+
+    /// When a queue was last seen to grow: more was sent than the line carries.
+    pub fn last_queue(&self) -> Option<Instant> {
+        self.last_queue
     }
 
     /// Takes up what the browser reported.
@@ -362,6 +369,9 @@ impl Bandwidth {
 
     fn adapt(&mut self, now: Instant, queue: Queue) {
         let arriving = self.arriving_bps(now);
+        if queue == Queue::Growing {
+            self.last_queue = Some(now);
+        }
         let recently = |at: Option<Instant>, length: Duration| {
             at.is_some_and(|at| now.saturating_duration_since(at) < length)
         };

@@ -268,6 +268,11 @@ impl Peer {
         self.bandwidth.last_cut()
     }
 
+    /// When a queue was last seen to grow on the line.
+    pub fn last_queue(&self) -> Option<Instant> {
+        self.bandwidth.last_queue()
+    }
+
     /// New ICE credentials on both sides; the connection itself goes on (RFC 8445 section 9).
     pub fn restart_ice(&mut self, local: (String, String), remote_ufrag: String) {
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, local.1.as_bytes());

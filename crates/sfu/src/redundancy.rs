@@ -31,6 +31,12 @@ const LOSS_RAISES: [f64; DEPTH_MAX as usize] = [0.02, 0.10];
 const LOSS_LOWERS: [f64; DEPTH_MAX as usize] = [0.01, 0.05];
 const CALM_MIN: Duration = Duration::from_secs(10);
 
+/// Loss above which the estimate of a line is cut for the loss alone and says nothing about its
+/// room, unless a queue was seen on it in the time before: where that lost the packets, the loss is
+/// over by then.
+const LOSS_CUTS: f64 = 0.10;
+const QUEUE_REMEMBERED: Duration = Duration::from_secs(4);
+
 /// How long the voices are counted to know what they need.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
 
@@ -129,6 +135,17 @@ impl History {
     }
 }
 
+/// What is known of a line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    /// The share of packets lost lately, 0 to 1.
+    pub(crate) loss: f64,
+    /// What it is believed to carry.
+    pub(crate) estimate_bps: u64,
+    /// When a queue was last seen to grow on it.
+    pub(crate) last_queue: Option<Instant>,
+}
+
 /// How much redundancy a line needs and carries.
 #[derive(Debug, Default)]
 pub(crate) struct Need {
@@ -167,8 +184,9 @@ impl Need {
         self.packet_bytes += packet_bytes as u64;
     }
 
-    /// Takes up the share of packets lost, 0 to 1, and the estimate of the line.
-    pub(crate) fn note(&mut self, now: Instant, loss: f64, estimate_bps: u64) {
+    /// Takes up what is known of the line.
+    pub(crate) fn note(&mut self, now: Instant, line: Line) {
+        let Line { loss, estimate_bps, last_queue } = line;
         let passed = self.noted.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         self.noted = Some(now);
         let weight = 1.0 - (-passed.as_secs_f64() / LOSS_SMOOTHING.as_secs_f64()).exp();
@@ -188,7 +206,13 @@ impl Need {
             self.calm_since = None;
         }
         let room_bps = estimate_bps.saturating_sub(self.packet_bps);
-        self.depth = self.wanted.min(room_bps.checked_div(self.payload_bps).unwrap_or(DEPTH_MAX));
+        let queued = last_queue.is_some_and(|at| now < at + QUEUE_REMEMBERED);
+        let room = if self.loss > LOSS_CUTS && !queued {
+            DEPTH_MAX
+        } else {
+            room_bps.checked_div(self.payload_bps).unwrap_or(DEPTH_MAX)
+        };
+        self.depth = self.wanted.min(room);
     }
 
     /// What the voices need is learnt when somebody speaks, and kept over pauses.
@@ -306,14 +330,18 @@ mod tests {
         }
     }
 
+    fn wide(loss: f64) -> Line {
+        Line { loss, estimate_bps: 800_000, last_queue: None }
+    }
+
     /// Notes loss and estimate every 100 ms for so many seconds; the voice takes 32 kbit/s.
-    fn pass(need: &mut Need, now: &mut Instant, seconds: u32, loss: f64, estimate_bps: u64) -> u64 {
+    fn pass(need: &mut Need, now: &mut Instant, seconds: u32, line: Line) -> u64 {
         for _ in 0..seconds * 10 {
             for _ in 0..5 {
                 need.count(80, 116);
             }
             *now += Duration::from_millis(100);
-            need.note(*now, loss, estimate_bps);
+            need.note(*now, line);
         }
         need.depth()
     }
@@ -321,7 +349,7 @@ mod tests {
     #[test]
     fn redundancy_follows_the_loss() {
         let (mut need, mut now) = (Need::default(), Instant::now());
-        let mut step = |seconds, loss| pass(&mut need, &mut now, seconds, loss, 800_000);
+        let mut step = |seconds, loss| pass(&mut need, &mut now, seconds, wide(loss));
         assert_eq!(step(5, 0.0), 0);
         assert_eq!(step(30, 0.015), 0, "Opus repairs that by itself");
         assert_eq!(step(4, 0.05), 1);
@@ -337,19 +365,34 @@ mod tests {
     fn redundancy_takes_only_what_the_line_has() {
         let (mut need, mut now) = (Need::default(), Instant::now());
         for (estimate_bps, depth) in [(800_000, 2), (100_000, 1), (60_000, 0), (111_000, 2)] {
-            assert_eq!(pass(&mut need, &mut now, 5, 0.2, estimate_bps), depth, "{estimate_bps}");
+            let later = now + Duration::from_secs(5);
+            let line = Line { loss: 0.2, estimate_bps, last_queue: Some(later) };
+            assert_eq!(pass(&mut need, &mut now, 5, line), depth, "{estimate_bps}");
             assert_eq!(need.taken_bps(), depth * 32_000);
         }
+    }
+
+    /// At a fifth lost an estimate falls to its floor, on a line of any width.
+    #[test]
+    fn an_estimate_that_was_cut_for_the_loss_says_nothing() {
+        let (mut need, mut now) = (Need::default(), Instant::now());
+        let cut = Line { loss: 0.2, estimate_bps: 40_000, last_queue: None };
+        assert_eq!(pass(&mut need, &mut now, 5, cut), 2);
+        let queued = Line { last_queue: Some(now), ..cut };
+        assert_eq!(pass(&mut need, &mut now, 3, queued), 0, "it is full");
+        assert_eq!(pass(&mut need, &mut now, 2, queued), 2, "that was long ago");
+        let less = Line { loss: 0.06, ..cut };
+        assert_eq!(pass(&mut need, &mut now, 5, less), 0, "not cut for the loss");
     }
 
     #[test]
     fn a_single_lost_packet_says_nothing() {
         let (mut need, mut now) = (Need::default(), Instant::now());
-        pass(&mut need, &mut now, 5, 0.0, 800_000);
+        pass(&mut need, &mut now, 5, wide(0.0));
         // One of five in a report, smoothed by the estimator: 6 %, 4 %, 3 % and so on.
         for report in 0..20 {
             now += Duration::from_millis(100);
-            need.note(now, 0.06 * 0.7_f64.powi(report), 800_000);
+            need.note(now, wide(0.06 * 0.7_f64.powi(report)));
             assert_eq!(need.depth(), 0);
         }
     }

@@ -12,7 +12,7 @@ use forwarding::{Class, Demand, Forward, ReceiverId, SlotKind};
 use crate::formats::OPUS_FORMAT;
 use crate::negotiate::ReceivingSide;
 use crate::peer::{Failure, Parcel};
-use crate::redundancy::{History, Need, Spoken};
+use crate::redundancy::{History, Line, Need, Spoken};
 use crate::ring::{Ring, Stored};
 
 /// Packets that wait for the end of the turn. A turn of a few milliseconds has a key frame of each
@@ -366,7 +366,8 @@ impl Viewer {
     pub(crate) fn note_estimate(&mut self, now: Instant) {
         let (estimate_bps, loss) = self.peer.line();
         if let Some(voices) = &mut self.voices {
-            voices.need.note(now, loss, estimate_bps);
+            let last_queue = self.peer.last_queue();
+            voices.need.note(now, Line { loss, estimate_bps, last_queue });
         }
         self.estimate_bps = Some(estimate_bps.saturating_sub(self.redundancy_bps()));
     }
