@@ -22,7 +22,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sfu", &["base", "egress", "forwarding"]),
     ("recording", &["base", "container", "forwarding"]),
     ("web-ui", &[]),
-    ("server", &["api-types", "base", "proceedings", "programme", "relay", "recording", "sfu", "storage", "web-ui"]),
+    (
+        "server",
+        &[
+            "api-types",
+            "base",
+            "proceedings",
+            "programme",
+            "relay",
+            "recording",
+            "sfu",
+            "storage",
+            "web-ui",
+        ],
+    ),
     // Synthetic people stand beside the server: they know what goes over the wire.
     ("loadtest", &["api-types", "base", "proceedings"]),
     (
