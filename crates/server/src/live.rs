@@ -17,7 +17,7 @@ use base::limits::CLIENT_MESSAGE_BYTES_MAX;
 use base::{ConnectionId, EventId, PersonId};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use proceedings::Refusal;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -49,14 +49,20 @@ const COMMANDS: Rate = Rate { burst: 30, per_second: 10.0 };
 /// full event.
 const WRITE_BUFFER_BYTES_MAX: usize = 2 << 20;
 
-pub(crate) async fn open(
-    State(app): State<Arc<App>>,
-    Address(address): Address,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
-) -> Result<Response, ApiError> {
+/// What an upgrade of the router gives.
+pub(crate) type Upgrade =
+    Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>;
+
+/// What every socket passes before it is opened: it comes from our own pages, not too often from
+/// one address, and there is a place for it. The place is given back when it is dropped.
+pub(crate) fn accept(
+    app: &App,
+    address: IpAddr,
+    headers: &HeaderMap,
+    upgrade: Upgrade,
+) -> Result<(WebSocketUpgrade, OwnedSemaphorePermit), ApiError> {
     let upgrade = upgrade.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    if !app.is_own_origin(&headers) {
+    if !app.is_own_origin(headers) {
         return Err(ApiError::ForeignOrigin);
     }
     if !app.hellos.take(address) {
@@ -64,10 +70,19 @@ pub(crate) async fn open(
     }
     let sockets = Arc::clone(&app.sockets);
     let place = sockets.try_acquire_owned().map_err(|_| ApiError::Unavailable)?;
-    let upgrade = upgrade
-        .max_message_size(CLIENT_MESSAGE_BYTES_MAX)
-        .max_frame_size(CLIENT_MESSAGE_BYTES_MAX)
-        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
+    let upgrade =
+        upgrade.max_message_size(CLIENT_MESSAGE_BYTES_MAX).max_frame_size(CLIENT_MESSAGE_BYTES_MAX);
+    Ok((upgrade, place))
+}
+
+pub(crate) async fn open(
+    State(app): State<Arc<App>>,
+    Address(address): Address,
+    headers: HeaderMap,
+    upgrade: Upgrade,
+) -> Result<Response, ApiError> {
+    let (upgrade, place) = accept(&app, address, &headers, upgrade)?;
+    let upgrade = upgrade.max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
         serve(socket, app, address).await;
         drop(place);

@@ -12,10 +12,10 @@ use std::time::Duration;
 use api_types::{ClientMessage, EndReason, ServerMessage};
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use base::limits::{CLIENT_MESSAGE_BYTES_MAX, CONNECTIONS_PER_PERSON_MAX};
+use base::limits::CONNECTIONS_PER_PERSON_MAX;
 use base::{EventId, PersonId};
 use futures_util::SinkExt;
 use sfu::{Listening, ReceiverClass, Voice};
@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::event_actor::EventHandle;
 use crate::extract::Address;
+use crate::live::{self, Upgrade};
 use crate::media;
 
 /// Time for `hello`, for the last words, and for the reader to take what is written.
@@ -87,22 +88,10 @@ pub(crate) async fn open(
     State(app): State<Arc<App>>,
     Address(address): Address,
     headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+    upgrade: Upgrade,
 ) -> Result<Response, ApiError> {
-    let upgrade = upgrade.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    if !app.is_own_origin(&headers) {
-        return Err(ApiError::ForeignOrigin);
-    }
-    if !app.hellos.take(address) {
-        return Err(ApiError::TooMany);
-    }
-    let sockets = Arc::clone(&app.sockets);
-    let place = sockets.try_acquire_owned().map_err(|_| ApiError::Unavailable)?;
-    let upgrade = upgrade
-        .max_message_size(CLIENT_MESSAGE_BYTES_MAX)
-        .max_frame_size(CLIENT_MESSAGE_BYTES_MAX)
-        .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
+    let (upgrade, place) = live::accept(&app, address, &headers, upgrade)?;
+    let upgrade = upgrade.write_buffer_size(0).max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |mut socket| async move {
         let reason = serve(&mut socket, &app, address).await;
         app.tallies.socket_ended(reason);
