@@ -17,6 +17,7 @@ type Messages = { [key: string]: string | Messages };
 const ELSEWHERE: Record<string, LocalePart> = {
   'join.fault': 'later',
   refusal: 'later',
+  record: 'later',
   events: 'public',
   event: 'public',
   register: 'public',

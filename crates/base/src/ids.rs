@@ -135,6 +135,50 @@ impl Sequence {
     }
 }
 
+macro_rules! number_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize,
+            Deserialize,
+        )]
+        #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(type = "number"))]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// The number after this one.
+            #[must_use]
+            pub fn next(self) -> Self {
+                Self(self.0.saturating_add(1))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number_id!(
+    /// One line of an event's transcript, numbered from 1 in the order of committing.
+    TranscriptLineId
+);
+number_id!(
+    /// One statement of an event, numbered from 1 in the order of marking.
+    StatementId
+);
+number_id!(
+    /// How often a statement was changed; 1 as it was marked. Whoever checks or clears a statement
+    /// names the revision that they saw.
+    Revision
+);
+number_id!(
+    /// One version of an event's release, numbered from 1.
+    ReleaseVersion
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

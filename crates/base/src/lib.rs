@@ -10,7 +10,10 @@ pub mod limits;
 mod random;
 mod time;
 
-pub use ids::{ConnectionId, EventId, IdError, PartyId, PersonId, SegmentId, Sequence};
+pub use ids::{
+    ConnectionId, EventId, IdError, PartyId, PersonId, ReleaseVersion, Revision, SegmentId,
+    Sequence, StatementId, TranscriptLineId,
+};
 pub use language::{Language, LanguageError, Localized};
 pub use random::{Random, SplitMix};
 pub use time::{Clock, ManualClock, Millis, Timestamp};

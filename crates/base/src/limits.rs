@@ -55,3 +55,32 @@ pub const SDP_BYTES_MAX: usize = 64 << 10;
 
 /// Longest message a client may send on the live socket, in bytes.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 16 << 10;
+
+/// Longest transcript line, in characters. Two lines of captions have about 80; recognisers and
+/// slow typists give whole sentences.
+pub const TRANSCRIPT_LINE_CHARS_MAX: usize = 500;
+
+/// Transcript lines of one event: eight hours, a line every three seconds, in five languages.
+pub const TRANSCRIPT_LINES_MAX: usize = 50_000;
+
+/// Statements marked in one event. A press officer marks some forty an hour; a day's conference
+/// with three of them stays below a thousand.
+pub const STATEMENTS_MAX: usize = 2_000;
+
+/// Longest wording of a statement in one language, in characters. A longer passage is two
+/// statements: readers must be able to find each in the sound.
+pub const STATEMENT_CHARS_MAX: usize = 1_000;
+
+/// Versions of one release that are kept. Each saved edit is one.
+pub const RELEASE_VERSIONS_MAX: usize = 500;
+
+/// Longest release document in one language, in bytes: a hundred paragraphs in a script of three
+/// bytes a letter, with their bindings, fit ten times over.
+pub const RELEASE_DOCUMENT_BYTES_MAX: usize = 1 << 20;
+
+/// Runs of text in one version of a release that are bound to nothing. Whoever has to accept more
+/// than this one by one has written another document.
+pub const UNBOUND_RUNS_MAX: usize = 200;
+
+/// People who may clear statements in a speaker's place: a minister's office has a few.
+pub const OFFICES_PER_SPEAKER_MAX: usize = 5;

@@ -10,7 +10,7 @@ use base::{Millis, PersonId, SegmentId, Timestamp};
 
 use crate::{
     Admission, Attendance, Event, EventDefinition, EventState, Grant, Hand, Life, Line, Microphone,
-    Person, ProgrammeState, RecordStatus, SegmentProgress, StagePlace, Suspension,
+    Person, ProgrammeState, Record, RecordStatus, SegmentProgress, StagePlace, Suspension,
 };
 
 impl EventState {
@@ -41,6 +41,7 @@ impl EventState {
             hands: Vec::new(),
             stage: Vec::new(),
             participants_present: 0,
+            record: Record::default(),
         }
     }
 
@@ -175,7 +176,21 @@ impl EventState {
             Event::MicrophoneAllowed { person } => {
                 self.person(person, |attendance| attendance.microphone = Microphone::Off);
             }
+
+            Event::Record(event) => self.record.apply(self.sequence, at, event),
         }
+        if bears_on_hearing(event) {
+            self.note_record_time(at);
+        }
+    }
+
+    /// Writes down what holds from now on: the record status, and whom the audience hears.
+    fn note_record_time(&mut self, at: Timestamp) {
+        let status = self.record_status();
+        let segment = self.programme.current.and_then(|at| self.definition.segments.get(at));
+        let present = segment.filter(|_| status != RecordStatus::OffTheRecord);
+        let heard = self.audience_hearing().voices;
+        self.record.time.note(at, present.map(|segment| (&segment.id, status)), &heard);
     }
 
     /// The record status that holds now: that of the present segment while live, off the record
@@ -254,6 +269,23 @@ impl EventState {
     fn present_progress(&mut self) -> Option<&mut SegmentProgress> {
         self.programme.segments.get_mut(self.programme.current?)
     }
+}
+
+/// False for those events that change neither the record status nor who is heard.
+fn bears_on_hearing(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::EventCreated { .. }
+            | Event::PersonRegistered { .. }
+            | Event::PersonArrived { .. }
+            | Event::PersonDeparted { .. }
+            | Event::PersonWaiting { .. }
+            | Event::HandRaised { .. }
+            | Event::HandLowered { .. }
+            | Event::CameraChanged { .. }
+            | Event::ScreenChanged { .. }
+            | Event::Record(_)
+    )
 }
 
 impl Attendance {

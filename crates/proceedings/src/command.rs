@@ -4,6 +4,7 @@ use base::{ConnectionId, Millis, PersonId, SegmentId};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{Person, RecordStatus};
+use crate::record::RecordCommand;
 
 /// Who asks. The server authenticates; this type only says whom it found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,4 +180,8 @@ pub enum Command {
         /// Whom.
         person: PersonId,
     },
+
+    /// About the record: transcript, statements, release. These go on after the event is closed.
+    #[serde(untagged)]
+    Record(RecordCommand),
 }

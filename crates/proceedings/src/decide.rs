@@ -7,6 +7,7 @@ mod draft;
 mod life;
 mod people;
 mod programme;
+mod record;
 mod stage;
 
 use base::{PersonId, Timestamp};
@@ -20,8 +21,6 @@ type Verdict = Result<Vec<Event>, Refusal>;
 /// # Errors
 /// The reason why the command is refused; nothing is to change then.
 pub fn decide(state: &EventState, now: Timestamp, actor: &Actor, command: &Command) -> Verdict {
-    // No rule depends on the time yet: limits are shown, never enforced by the machine.
-    let _ = now;
     match command {
         Command::Register { .. }
         | Command::Arrive { .. }
@@ -48,6 +47,8 @@ pub fn decide(state: &EventState, now: Timestamp, actor: &Actor, command: &Comma
             }
             act_oneself(state, own, command)
         }
+
+        Command::Record(command) => record::judge(state, now, actor, command),
 
         _ => {
             match actor {

@@ -108,6 +108,11 @@ impl Role {
         matches!(self, Self::Organiser | Self::CoOrganiser | Self::Moderator)
     }
 
+    /// Speaks for a party: approves and issues the release.
+    pub fn organises(self) -> bool {
+        matches!(self, Self::Organiser | Self::CoOrganiser)
+    }
+
     /// Has a place on the stage by right.
     pub fn speaks(self) -> bool {
         matches!(
@@ -121,6 +126,21 @@ impl Person {
     /// True when one of the person's roles may run the event.
     pub fn moderates(&self) -> bool {
         self.roles.iter().any(|role| role.moderates())
+    }
+
+    /// True when one of the person's roles speaks for a party.
+    pub fn organises(&self) -> bool {
+        self.roles.iter().any(|role| role.organises())
+    }
+
+    /// True when the person makes the record: rapporteurs and those who moderate.
+    pub fn works_at_desk(&self) -> bool {
+        self.moderates() || self.roles.contains(&Role::Rapporteur)
+    }
+
+    /// True when the person writes captions.
+    pub fn captions(&self) -> bool {
+        self.roles.contains(&Role::Captioner)
     }
 
     /// True when one of the person's roles has a place on the stage.

@@ -4,6 +4,7 @@ use base::{ConnectionId, Millis, PersonId, SegmentId};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{EventDefinition, Person, RecordStatus};
+use crate::record::RecordEvent;
 use crate::state::Life;
 
 /// One fact of the proceedings. The serialised form is stored for good: variants and fields may
@@ -181,6 +182,10 @@ pub enum Event {
         /// Whom.
         person: PersonId,
     },
+
+    /// Something about the record: transcript, statements, release.
+    #[serde(untagged)]
+    Record(RecordEvent),
 }
 
 impl Event {

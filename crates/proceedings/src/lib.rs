@@ -13,6 +13,7 @@ mod decide;
 mod definition;
 mod event;
 mod hearing;
+mod record;
 mod refusal;
 mod state;
 #[cfg(feature = "testing")]
@@ -26,6 +27,11 @@ pub use definition::{
 };
 pub use event::Event;
 pub use hearing::{Hearing, Recording, Source};
+pub use record::{
+    Acceptance, BoundStatement, Clearance, DraftVersion, Issue, Kill, Record, RecordCommand,
+    RecordEvent, RecordTime, ReleaseDefect, ReleaseState, ReportingVerb, Run, Statement,
+    StatementEdit, StatementLife, Tone, TranscriptLine, Wording, documents_hash,
+};
 pub use refusal::Refusal;
 pub use state::{
     Admission, Attendance, EventState, Grant, Hand, Life, Microphone, ProgrammeState,

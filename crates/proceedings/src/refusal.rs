@@ -129,4 +129,90 @@ pub enum Refusal {
     /// A text is empty or too long.
     #[error("the text is empty or too long")]
     BadText,
+
+    // About the record.
+    /// The event has no such language.
+    #[error("this event has no such language")]
+    NoSuchLanguage,
+    /// The transcript has no such line.
+    #[error("there is no such line in the transcript")]
+    NoSuchLine,
+    /// Only the last lines can be corrected by a captioner.
+    #[error("only the last lines can still be corrected")]
+    LineTooOld,
+    /// The span is empty, too long, or not over yet.
+    #[error("the span is empty, too long, or lies in the future")]
+    BadSpan,
+    /// The span lies off the record, or crosses into another status or segment.
+    #[error("this was not on the record, or not all of it in one part of the programme")]
+    NotOnTheRecord,
+    /// On the record everything said has a speaker.
+    #[error("name who said it")]
+    SpeakerMissing,
+    /// The audience could not hear this person then.
+    #[error("the audience did not hear this person at that time")]
+    NotHeard,
+    /// The record holds as much as it may.
+    #[error("the record holds as much as it may")]
+    RecordFull,
+    /// No such statement.
+    #[error("there is no such statement")]
+    NoSuchStatement,
+    /// The statement was taken back.
+    #[error("the statement was withdrawn")]
+    StatementWithdrawn,
+    /// Somebody changed the statement meanwhile.
+    #[error("somebody changed the statement meanwhile")]
+    StaleRevision,
+    /// The statement has no verb or no words yet.
+    #[error("the statement has no reporting verb or no words yet")]
+    NotWorded,
+    /// A quotation is not what the transcript says.
+    #[error("the quotation is not what the transcript says")]
+    QuotationDiffers,
+    /// Nobody has compared the statement with the sound.
+    #[error("nobody has compared the statement with the sound yet")]
+    NotChecked,
+    /// The statement is not with its speaker.
+    #[error("the statement was not sent for clearance, or is being changed")]
+    NotSent,
+    /// A deadline must lie ahead, at most a month.
+    #[error("a deadline lies ahead, at most a month")]
+    BadDeadline,
+    /// The release has no such version.
+    #[error("there is no such version of the release")]
+    NoSuchVersion,
+    /// A later version was saved meanwhile.
+    #[error("a later version of the release was saved meanwhile")]
+    StaleVersion,
+    /// The person speaks for no party of the event.
+    #[error("you do not speak for a party of this event")]
+    NoParty,
+    /// The version has defects.
+    #[error("this version has defects that nobody can accept")]
+    ReleaseDefective,
+    /// The version has text that is bound to nothing and that nobody answers for.
+    #[error("some text is bound to no statement, and nobody has accepted it")]
+    UnboundText,
+    /// A statement of the version is not cleared as it stands there.
+    #[error("a statement in it is not cleared as it stands there")]
+    NotCleared,
+    /// Not every party has approved this version.
+    #[error("not every party has approved this version")]
+    NotApproved,
+    /// This version was issued already.
+    #[error("this version has been issued")]
+    AlreadyIssued,
+    /// Nothing was issued yet.
+    #[error("nothing has been issued yet")]
+    NotIssued,
+    /// A corrigendum says what was corrected; a first issue corrects nothing.
+    #[error("a corrigendum says what it corrects, and nothing else does")]
+    CorrectionMissing,
+    /// An embargo must lie ahead, at most a year.
+    #[error("an embargo ends in the future, within a year")]
+    BadEmbargo,
+    /// The embargo is not over.
+    #[error("the embargo is not over yet")]
+    EmbargoHolds,
 }

@@ -6,6 +6,7 @@ use base::{ConnectionId, Millis, PersonId, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{EventDefinition, Person, RecordStatus};
+use crate::record::Record;
 
 /// Where an event stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub struct EventState {
     pub stage: Vec<PersonId>,
     /// Participants who are admitted and here, kept for the same reason.
     pub participants_present: usize,
+    /// Transcript, statements, release.
+    pub record: Record,
 }
 
 /// A suspension of the whole event.

@@ -3,12 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use base::limits::{CONNECTIONS_PER_PERSON_MAX, HANDS_MAX, PEOPLE_MAX, STAGE_MAX};
-use base::{Language, Localized, Millis, PersonId, Timestamp};
+use base::limits::{
+    CONNECTIONS_PER_PERSON_MAX, HANDS_MAX, PEOPLE_MAX, RELEASE_VERSIONS_MAX, STAGE_MAX,
+    STATEMENTS_MAX, TRANSCRIPT_LINES_MAX,
+};
+use base::{Language, Localized, Millis, PartyId, PersonId, Timestamp};
 
 use crate::{
     Admission, EventDefinition, EventState, Hearing, Life, LobbyPolicy, Microphone, Party, Person,
-    Policy, RecordStatus, Role, Segment, SegmentKind, StagePlace,
+    Policy, RecordStatus, Role, Segment, SegmentKind, StagePlace, StatementLife, documents_hash,
 };
 
 /// The planned opening of [`reference_event`]: 9 February 2021, 15:00 in Karachi.
@@ -97,6 +100,26 @@ pub fn text(text: &str) -> Localized {
 #[expect(clippy::panic, reason = "only tests come here")]
 pub fn parsed<T: std::str::FromStr>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| panic!("{text} is not right"))
+}
+
+/// [`reference_event`] with everybody whom its record needs: the rapporteur `press`, the captioner
+/// `typist`, and a second party with its co-organiser `embassy-desk`.
+#[must_use]
+pub fn recorded_event() -> EventDefinition {
+    let mut definition = reference_event();
+    definition.parties.push(Party {
+        id: parsed("embassy"),
+        name: text("Embassy of the Russian Federation"),
+        short_name: None,
+    });
+    let mut co_organiser = person("embassy-desk", "Desk of the Embassy", Role::CoOrganiser);
+    co_organiser.party = Some(parsed("embassy"));
+    definition.people.extend([
+        person("press", "Press officer", Role::Rapporteur),
+        person("typist", "Captioner", Role::Captioner),
+        co_organiser,
+    ]);
+    definition
 }
 
 /// Checks everything that holds in every state of every event.
@@ -210,6 +233,72 @@ pub fn check_invariants(state: &EventState) -> Result<(), String> {
             moderates || state.has_floor(id) || state.answering.contains(id),
             "the audience hears the holder, those who may answer and moderators, nobody else",
         )?;
+    }
+    check_record(state)
+}
+
+/// The part of [`check_invariants`] that concerns the record.
+fn check_record(state: &EventState) -> Result<(), String> {
+    let that = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
+    let record = &state.record;
+    let numbered = |place: usize, id: u32| usize::try_from(id) == Ok(place + 1);
+    that(record.transcript.len() <= TRANSCRIPT_LINES_MAX, "the transcript is bounded")?;
+    for (place, line) in record.transcript.iter().enumerate() {
+        that(numbered(place, line.id.0), "transcript lines are numbered from one")?;
+        let run = record.time.run_at(line.start);
+        let run = run.ok_or("nothing of the transcript was off the record")?;
+        that(line.start < line.end && run.segment == line.segment, "a line has its place")?;
+        that(
+            run.until.is_none_or(|until| line.end <= until),
+            "a line ends with the stretch in which it began",
+        )?;
+        match &line.person {
+            Some(person) => {
+                let heard = record.time.was_heard(person, line.start, line.end);
+                that(heard, "the transcript names who was heard on the record")?;
+            }
+            None => that(
+                run.status == RecordStatus::ChathamHouseRule,
+                "a line without a name falls under the Chatham House Rule",
+            )?,
+        }
+    }
+    that(record.statements.len() <= STATEMENTS_MAX, "statements are bounded")?;
+    for (place, statement) in record.statements.iter().enumerate() {
+        that(numbered(place, statement.id.0), "statements are numbered from one")?;
+        let run = record.time.run_at(statement.start);
+        let run = run.ok_or("no statement was made off the record")?;
+        that(run.segment == statement.segment, "a statement knows its segment")?;
+        that(
+            statement.start < statement.end && run.until.is_none_or(|until| statement.end <= until),
+            "a statement lies in one stretch of the record",
+        )?;
+        let named = run.status == RecordStatus::OnTheRecord;
+        that(statement.speaker.is_some() == named, "a speaker is named on the record only")?;
+        if let Some(speaker) = &statement.speaker {
+            let heard = record.time.was_heard(speaker, statement.start, statement.end);
+            that(heard, "the speaker of a statement was heard")?;
+        }
+        let unready = statement.verb.is_none() || statement.wordings.is_empty();
+        let draft =
+            matches!(statement.life, StatementLife::Drafted | StatementLife::Withdrawn { .. });
+        that(draft || !unready, "what was checked has a verb and words")?;
+    }
+    let release = &record.release;
+    that(release.versions.len() <= RELEASE_VERSIONS_MAX, "versions are bounded")?;
+    for (place, version) in release.versions.iter().enumerate() {
+        that(numbered(place, version.version.0), "versions are numbered from one")?;
+        that(version.hash == documents_hash(&version.documents), "a version has its hash")?;
+    }
+    that(!release.versions.is_empty() || release.approvals.is_empty(), "approved is a version")?;
+    let is_party = |id: &&PartyId| state.definition.parties.iter().any(|party| party.id == **id);
+    that(release.approvals.iter().all(|id| is_party(&id)), "parties approve, nobody else")?;
+    for issue in &release.issues {
+        let version = release.version(issue.version).ok_or("what was issued is a version")?;
+        that(version.hash == issue.hash, "what was issued is what was approved")?;
+        that(version.defects.is_empty(), "what was issued has no defects")?;
+        let accepted = |text| release.accepted.contains_key(text);
+        that(version.unbound.iter().all(accepted), "what was issued is bound or accepted")?;
     }
     Ok(())
 }

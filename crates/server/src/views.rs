@@ -206,6 +206,7 @@ pub(crate) fn touched(event: &Event, state: &EventState) -> (Kinds, Who) {
         | Event::ScreenChanged { person, .. }
         | Event::PersonMuted { person }
         | Event::MicrophoneAllowed { person } => one(&[Kind::Stage], person),
+        Event::Record(_) => (Kinds::default(), Who::Nobody),
     }
 }
 

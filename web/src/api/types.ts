@@ -19,6 +19,36 @@ watching: number,
 hands: number, };
 
 /**
+ * A statement as a document is bound to it.
+ */
+export type BoundStatement = { 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * As it was then.
+ */
+revision: Revision, };
+
+/**
+ * A speaker's answer.
+ */
+export type Clearance = { "answer": "cleared" } | { "answer": "corrected", 
+/**
+ * The words, in languages that the statement has.
+ */
+wordings: { [key in Language]: string }, 
+/**
+ * What the speaker adds.
+ */
+reason: string | null, } | { "answer": "withheld", 
+/**
+ * Why.
+ */
+reason: string | null, };
+
+/**
  * What a client says.
  */
 export type ClientMessage = { "type": "hello", 
@@ -147,7 +177,7 @@ person: PersonId, } | { "do": "allow-microphone",
 /**
  * Whom.
  */
-person: PersonId, };
+person: PersonId, } | RecordCommand;
 
 /**
  * Why a command was not even judged, or not kept.
@@ -325,7 +355,7 @@ person: PersonId, } | { "event": "microphone-allowed",
 /**
  * Whom.
  */
-person: PersonId, };
+person: PersonId, } | RecordEvent;
 
 /**
  * A whole event as planned. The programme file is parsed into this.
@@ -544,6 +574,11 @@ export type HandsSection = {
  * Raised hands.
  */
 hands: Array<HandView>, };
+
+/**
+ * A SHA-256 digest, written as 64 hexadecimal digits.
+ */
+export type Hash = string;
 
 /**
  * Answer to `GET /api/events/{event}/join`: whose link this is, before connecting.
@@ -815,6 +850,458 @@ segments: Array<SegmentNow>,
 record_status: RecordStatus, };
 
 /**
+ * A wish about the record. Those marked *server* come from [`crate::Actor::Server`] alone.
+ */
+export type RecordCommand = { "do": "commit-transcript-line", 
+/**
+ * Who said it: somebody whom the audience heard in that time. Dropped under the Chatham
+ * House Rule, needed on the record.
+ */
+person: PersonId | null, 
+/**
+ * From when.
+ */
+start: Timestamp, 
+/**
+ * Until when.
+ */
+end: Timestamp, 
+/**
+ * In which language the text is.
+ */
+language: Language, 
+/**
+ * In which language it was said, where the text is an interpreter's.
+ */
+interpreted_from: Language | null, 
+/**
+ * The words.
+ */
+text: string, } | { "do": "correct-transcript-line", 
+/**
+ * Which.
+ */
+line: TranscriptLineId, 
+/**
+ * Who said it.
+ */
+person: PersonId | null, 
+/**
+ * The words.
+ */
+text: string, } | { "do": "strike-transcript-line", 
+/**
+ * Which.
+ */
+line: TranscriptLineId, } | { "do": "mark-statement", 
+/**
+ * Whose; dropped under the Chatham House Rule, needed on the record.
+ */
+speaker: PersonId | null, 
+/**
+ * From when.
+ */
+start: Timestamp, 
+/**
+ * Until when.
+ */
+end: Timestamp, 
+/**
+ * In which language it was spoken.
+ */
+language: Language, } | { "do": "edit-statement", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * As the writer saw it.
+ */
+revision: Revision, 
+/**
+ * What to change.
+ */
+edit: StatementEdit, } | { "do": "check-statement", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * As it was compared.
+ */
+revision: Revision, } | { "do": "send-for-clearance", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * As it is sent.
+ */
+revision: Revision, 
+/**
+ * By when an answer is asked for.
+ */
+deadline: Timestamp, } | { "do": "answer-clearance", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * As the speaker saw it.
+ */
+revision: Revision, 
+/**
+ * The answer.
+ */
+clearance: Clearance, } | { "do": "take-correction", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * As it was corrected.
+ */
+revision: Revision, } | { "do": "withdraw-statement", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * Why.
+ */
+reason: string, } | { "do": "set-office", 
+/**
+ * In whose place.
+ */
+speaker: PersonId, 
+/**
+ * Who.
+ */
+office: PersonId, 
+/**
+ * May they.
+ */
+appointed: boolean, } | { "do": "save-release", 
+/**
+ * Whose version it is.
+ */
+by: PersonId, 
+/**
+ * SHA-256 of each language's document.
+ */
+documents: Record<string, string>, 
+/**
+ * The statements that they are bound to.
+ */
+statements: Array<BoundStatement>, 
+/**
+ * SHA-256 of each text bound to nothing.
+ */
+unbound: string[], 
+/**
+ * What else is wrong with them.
+ */
+defects: Array<ReleaseDefect>, } | { "do": "accept-unbound-text", 
+/**
+ * SHA-256 of the text.
+ */
+text: Hash, 
+/**
+ * Why it may stand.
+ */
+reason: string, } | { "do": "approve-release", 
+/**
+ * Which.
+ */
+version: ReleaseVersion, 
+/**
+ * Its hash, as the approver saw it.
+ */
+hash: Hash, } | { "do": "withdraw-approval", 
+/**
+ * Of which version.
+ */
+version: ReleaseVersion, } | { "do": "set-embargo", 
+/**
+ * The moment; `None` lifts it.
+ */
+until: Timestamp | null, } | { "do": "issue-release", 
+/**
+ * Which.
+ */
+version: ReleaseVersion, 
+/**
+ * Its hash.
+ */
+hash: Hash, 
+/**
+ * What was corrected; needed when something was issued before.
+ */
+correction: string | null, } | { "do": "lift-embargo" } | { "do": "kill-release", 
+/**
+ * What editors are told.
+ */
+reason: string, };
+
+/**
+ * One fact about the record. Stored for good, like [`crate::Event`], of which it is a part. No
+ * field may be named like one of [`crate::Line`], in which it is stored.
+ */
+export type RecordEvent = { "event": "transcript-line-committed", 
+/**
+ * Its number.
+ */
+line: TranscriptLineId, 
+/**
+ * In which segment it was said.
+ */
+segment: SegmentId, 
+/**
+ * Who said it; nobody's under the Chatham House Rule.
+ */
+person: PersonId | null, 
+/**
+ * From when.
+ */
+start: Timestamp, 
+/**
+ * Until when.
+ */
+end: Timestamp, 
+/**
+ * In which language the text is.
+ */
+language: Language, 
+/**
+ * In which language it was said, where the text is an interpreter's.
+ */
+interpreted_from: Language | null, 
+/**
+ * The words.
+ */
+text: string, } | { "event": "transcript-line-corrected", 
+/**
+ * Which.
+ */
+line: TranscriptLineId, 
+/**
+ * Who said it.
+ */
+person: PersonId | null, 
+/**
+ * The words.
+ */
+text: string, } | { "event": "transcript-line-struck", 
+/**
+ * Which.
+ */
+line: TranscriptLineId, } | { "event": "statement-marked", 
+/**
+ * Its number.
+ */
+statement: StatementId, 
+/**
+ * In which segment.
+ */
+segment: SegmentId, 
+/**
+ * Whose; nobody's under the Chatham House Rule.
+ */
+speaker: PersonId | null, 
+/**
+ * From when.
+ */
+start: Timestamp, 
+/**
+ * Until when.
+ */
+end: Timestamp, 
+/**
+ * In which language it was spoken.
+ */
+language: Language, } | { "event": "statement-moved", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * In which segment.
+ */
+segment: SegmentId, 
+/**
+ * Whose.
+ */
+speaker: PersonId | null, 
+/**
+ * From when.
+ */
+start: Timestamp, 
+/**
+ * Until when.
+ */
+end: Timestamp, 
+/**
+ * In which language it was spoken.
+ */
+language: Language, } | { "event": "statement-verb-chosen", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * The verb.
+ */
+verb: ReportingVerb, } | { "event": "statement-worded", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * In which.
+ */
+language: Language, 
+/**
+ * The wording; `None` took it away.
+ */
+wording: Wording | null, } | { "event": "statement-checked", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * As it was.
+ */
+revision: Revision, } | { "event": "statement-sent", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * As it was.
+ */
+revision: Revision, 
+/**
+ * By when an answer is asked for.
+ */
+deadline: Timestamp, } | { "event": "statement-answered", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * As it was.
+ */
+revision: Revision, 
+/**
+ * The answer.
+ */
+clearance: Clearance, } | { "event": "statement-correction-taken", 
+/**
+ * Which.
+ */
+statement: StatementId, } | { "event": "statement-withdrawn", 
+/**
+ * Which.
+ */
+statement: StatementId, 
+/**
+ * Why.
+ */
+reason: string, } | { "event": "office-changed", 
+/**
+ * In whose place.
+ */
+speaker: PersonId, 
+/**
+ * Who.
+ */
+office: PersonId, 
+/**
+ * May they.
+ */
+appointed: boolean, } | { "event": "release-saved", 
+/**
+ * Its number.
+ */
+version: ReleaseVersion, 
+/**
+ * By whom.
+ */
+by: PersonId, 
+/**
+ * SHA-256 of each language's document.
+ */
+documents: Record<string, string>, 
+/**
+ * The hash of the version.
+ */
+version_hash: Hash, 
+/**
+ * The statements that it is bound to.
+ */
+statements: Array<BoundStatement>, 
+/**
+ * SHA-256 of each text bound to nothing.
+ */
+unbound: string[], 
+/**
+ * What else forbids to issue it.
+ */
+defects: Array<ReleaseDefect>, } | { "event": "unbound-text-accepted", 
+/**
+ * SHA-256 of the text.
+ */
+text: Hash, 
+/**
+ * Why it may stand.
+ */
+reason: string, } | { "event": "release-approved", 
+/**
+ * Which.
+ */
+version: ReleaseVersion, 
+/**
+ * Its hash.
+ */
+version_hash: Hash, 
+/**
+ * Which party.
+ */
+party: PartyId, } | { "event": "approval-withdrawn", 
+/**
+ * Of which version.
+ */
+version: ReleaseVersion, 
+/**
+ * Which party.
+ */
+party: PartyId, } | { "event": "embargo-set", 
+/**
+ * Until when.
+ */
+until: Timestamp | null, } | { "event": "release-issued", 
+/**
+ * Which version.
+ */
+version: ReleaseVersion, 
+/**
+ * Its hash.
+ */
+version_hash: Hash, 
+/**
+ * What was corrected, if it is a corrigendum.
+ */
+correction: string | null, 
+/**
+ * Until when it is not for the public.
+ */
+embargo: Timestamp | null, } | { "event": "embargo-lifted" } | { "event": "release-killed", 
+/**
+ * What editors are told.
+ */
+reason: string, };
+
+/**
  * How far what is said is recorded and attributed.
  */
 export type RecordStatus = "on-the-record" | "chatham-house-rule" | "off-the-record";
@@ -840,7 +1327,7 @@ problem: RecordingProblem | null, };
 /**
  * A typed refusal. Nothing changed when one is returned.
  */
-export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-here" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text";
+export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-here" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text" | "no-such-language" | "no-such-line" | "line-too-old" | "bad-span" | "not-on-the-record" | "speaker-missing" | "not-heard" | "record-full" | "no-such-statement" | "statement-withdrawn" | "stale-revision" | "not-worded" | "quotation-differs" | "not-checked" | "not-sent" | "bad-deadline" | "no-such-version" | "stale-version" | "no-party" | "release-defective" | "unbound-text" | "not-cleared" | "not-approved" | "already-issued" | "not-issued" | "correction-missing" | "bad-embargo" | "embargo-holds";
 
 /**
  * Registration on the public page.
@@ -862,6 +1349,28 @@ country: string | null,
  * Language of the name and of the person's screens.
  */
 language: string, };
+
+/**
+ * What is wrong with a version whatever anybody accepts.
+ */
+export type ReleaseDefect = "languages-differ" | "name-under-chatham-house-rule" | "statement-misquoted" | "incomplete";
+
+/**
+ * One version of an event's release, numbered from 1.
+ */
+export type ReleaseVersion = number;
+
+/**
+ * A reporting verb. The words in each language belong to those who write documents; here is only
+ * which act of speech is meant.
+ */
+export type ReportingVerb = "said" | "stated" | "noted" | "added" | "explained" | "recalled" | "pointed-out" | "informed" | "asked" | "replied" | "held" | "agreed" | "suggested" | "proposed" | "called-for" | "thanked" | "welcomed" | "stressed" | "underlined" | "emphasised" | "reaffirmed" | "reiterated" | "expressed-confidence" | "expressed-hope" | "voiced-concern" | "expressed-appreciation" | "expressed-regret" | "criticised" | "warned" | "rejected" | "claimed" | "alleged" | "admitted" | "conceded" | "insisted" | "denied";
+
+/**
+ * How often a statement was changed; 1 as it was marked. Whoever checks or clears a statement
+ * names the revision that they saw.
+ */
+export type Revision = number;
 
 /**
  * Roles as PRODUCT.md lists them. The rights of each stand in one place, `decide.rs`.
@@ -1139,9 +1648,52 @@ export type StageSection = {
 people: Array<StagePerson>, };
 
 /**
+ * A change of a statement.
+ */
+export type StatementEdit = { "change": "span", 
+/**
+ * Whose.
+ */
+speaker: PersonId | null, 
+/**
+ * From when.
+ */
+start: Timestamp, 
+/**
+ * Until when.
+ */
+end: Timestamp, 
+/**
+ * In which language it was spoken.
+ */
+language: Language, } | { "change": "verb", 
+/**
+ * The verb.
+ */
+verb: ReportingVerb, } | { "change": "wording", 
+/**
+ * In which.
+ */
+language: Language, 
+/**
+ * The wording; `None` takes it away.
+ */
+wording: Wording | null, };
+
+/**
+ * One statement of an event, numbered from 1 in the order of marking.
+ */
+export type StatementId = number;
+
+/**
  * A moment: milliseconds since 1970-01-01T00:00:00 UTC, without leap seconds.
  */
 export type Timestamp = number;
+
+/**
+ * One line of an event's transcript, numbered from 1 in the order of committing.
+ */
+export type TranscriptLineId = number;
 
 /**
  * A person in the lobby.
@@ -1159,6 +1711,23 @@ since: Timestamp,
  * Registered on the public page, not named in the programme file.
  */
 registered: boolean, };
+
+/**
+ * A statement in one language.
+ */
+export type Wording = { "form": "indirect", 
+/**
+ * As "that Moscow was confident of good relations".
+ */
+text: string, } | { "form": "verbatim", 
+/**
+ * The words, without quotation marks around them.
+ */
+text: string, 
+/**
+ * They differ from the transcript because somebody listened and knows better.
+ */
+corrected_by_ear: boolean, };
 
 /**
  * What a person is told about themselves.

@@ -1,11 +1,16 @@
 //! The stored form of a line and the chain of hashes.
 
-use base::{ConnectionId, Millis, Sequence};
+use std::collections::BTreeMap;
+
+use base::{
+    ConnectionId, Millis, ReleaseVersion, Revision, Sequence, StatementId, TranscriptLineId,
+};
 use expect_test::{expect, expect_file};
 use proceedings::testing::{self, START, parsed, reference_event};
 use proceedings::{
-    Actor, Broken, BrokenAt, Event, EventState, Hash, Life, Line, RecordStatus, Role, Tip, chain,
-    verify, verify_after,
+    Actor, BoundStatement, Broken, BrokenAt, Clearance, Event, EventState, Hash, Life, Line,
+    RecordEvent, RecordStatus, ReleaseDefect, ReportingVerb, Role, Tip, Wording, chain, verify,
+    verify_after,
 };
 
 use crate::play::{Play, by, id};
@@ -75,13 +80,98 @@ fn every_event_is_stored_as_it_ever_was() {
         Event::PersonMuted { person: person() },
         Event::MicrophoneAllowed { person: person() },
     ];
-    let lines = Line::all_after(Tip::default(), START, &Actor::Server, events.to_vec());
+    let events = events.into_iter().chain(record_events()).collect();
+    let lines = Line::all_after(Tip::default(), START, &Actor::Server, events);
     let text: String =
         lines.iter().map(|line| serde_json::to_string(line).expect("JSON") + "\n").collect();
     expect_file!["events.jsonl"].assert_eq(&text);
     for (line, text) in lines.iter().zip(text.lines()) {
         assert_eq!(serde_json::from_str::<Line>(text).expect(text), *line);
     }
+}
+
+fn record_events() -> impl Iterator<Item = Event> {
+    let (person, segment, language) = (id("ganich"), parsed("questions"), || parsed("en"));
+    let (line, statement, version) = (TranscriptLineId(7), StatementId(3), ReleaseVersion(2));
+    let (revision, text, hash) = (Revision(4), "words".to_owned(), Hash([0xab; 32]));
+    let span = || (START, START.plus(Millis(5_000)));
+    let (start, end) = span();
+    let worded =
+        |wording| RecordEvent::StatementWorded { statement, language: language(), wording };
+    let answered = |clearance| RecordEvent::StatementAnswered { statement, revision, clearance };
+    let committed = |person, interpreted_from| RecordEvent::TranscriptLineCommitted {
+        line,
+        segment: parsed("questions"),
+        person,
+        start,
+        end,
+        language: language(),
+        interpreted_from,
+        text: "words".to_owned(),
+    };
+    let verbatim = Wording::Verbatim { text: text.clone(), corrected_by_ear: true };
+    let wordings = BTreeMap::from([(language(), text.clone())]);
+    let (reason, until) = (Some("why".to_owned()), Some(end));
+    let events = [
+        committed(Some(person.clone()), Some(parsed("ru"))),
+        committed(None, None),
+        RecordEvent::TranscriptLineCorrected {
+            line,
+            person: Some(person.clone()),
+            text: text.clone(),
+        },
+        RecordEvent::TranscriptLineStruck { line },
+        RecordEvent::StatementMarked {
+            statement,
+            segment,
+            speaker: Some(person.clone()),
+            start,
+            end,
+            language: language(),
+        },
+        RecordEvent::StatementMoved {
+            statement,
+            segment: parsed("questions"),
+            speaker: None,
+            start,
+            end,
+            language: language(),
+        },
+        RecordEvent::StatementVerbChosen { statement, verb: ReportingVerb::VoicedConcern },
+        worded(Some(Wording::Indirect { text: text.clone() })),
+        worded(Some(verbatim)),
+        worded(None),
+        RecordEvent::StatementChecked { statement, revision },
+        RecordEvent::StatementSent { statement, revision, deadline: end },
+        answered(Clearance::Cleared),
+        answered(Clearance::Corrected { wordings, reason: reason.clone() }),
+        answered(Clearance::Withheld { reason: None }),
+        RecordEvent::StatementCorrectionTaken { statement },
+        RecordEvent::StatementWithdrawn { statement, reason: text.clone() },
+        RecordEvent::OfficeChanged { speaker: person, office: id("anwar"), appointed: true },
+        RecordEvent::ReleaseSaved {
+            version,
+            by: id("press"),
+            documents: BTreeMap::from([(language(), hash)]),
+            version_hash: hash,
+            statements: vec![BoundStatement { statement, revision }],
+            unbound: [hash].into(),
+            defects: [ReleaseDefect::LanguagesDiffer].into(),
+        },
+        RecordEvent::UnboundTextAccepted { text: hash, reason: text.clone() },
+        RecordEvent::ReleaseApproved { version, version_hash: hash, party: parsed("kcfr") },
+        RecordEvent::ApprovalWithdrawn { version, party: parsed("kcfr") },
+        RecordEvent::EmbargoSet { until },
+        RecordEvent::ReleaseIssued {
+            version,
+            version_hash: hash,
+            correction: reason,
+            embargo: None,
+        },
+        RecordEvent::EmbargoLifted,
+        RecordEvent::ReleaseKilled { reason: text },
+    ];
+    events.into_iter().map(Event::Record)
 }
 
 #[test]

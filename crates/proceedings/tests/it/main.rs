@@ -5,5 +5,6 @@ mod chain;
 mod consequences;
 mod play;
 mod properties;
+mod record;
 mod reference;
 mod rights;

@@ -30,7 +30,12 @@ impl Play {
 
     /// The reference event with everybody here but `bilal`, brought to `life`.
     pub(crate) fn at(life: Life) -> Self {
-        let mut play = Self::new(reference_event());
+        Self::of(reference_event(), life)
+    }
+
+    /// The same of an event like the reference event.
+    pub(crate) fn of(definition: EventDefinition, life: Life) -> Self {
+        let mut play = Self::new(definition);
         for person in ["kazi", "ganich", "sehgal", "desk", "booth-ru", "anwar"] {
             play.arrive(person);
         }

@@ -1,18 +1,33 @@
 //! What holds whatever anybody does, in any order, with any arguments.
 
-use base::{ConnectionId, Millis};
-use proceedings::testing::{check_invariants, parsed, person, reference_event};
+use base::{ConnectionId, Millis, ReleaseVersion, Revision, StatementId, TranscriptLineId};
+use proceedings::testing::{
+    START, check_invariants, parsed, person, recorded_event, reference_event,
+};
 use proceedings::{
-    Actor, Command, Event, EventState, Line, LobbyPolicy, RecordStatus, Role, Source, decide,
-    verify,
+    Actor, BoundStatement, Clearance, Command, Event, EventState, Hash, Line, LobbyPolicy,
+    RecordCommand, RecordStatus, ReleaseDefect, ReportingVerb, Role, Source, StatementEdit,
+    Wording, decide, documents_hash, verify,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::play::{Play, id};
 
-const PEOPLE: [&str; 9] =
-    ["kazi", "ganich", "sehgal", "desk", "booth-ru", "anwar", "bilal", "p-1", "nobody"];
+const PEOPLE: [&str; 12] = [
+    "kazi",
+    "ganich",
+    "sehgal",
+    "desk",
+    "booth-ru",
+    "anwar",
+    "bilal",
+    "p-1",
+    "nobody",
+    "press",
+    "typist",
+    "embassy-desk",
+];
 const SEGMENTS: [&str; 5] =
     ["introductory-remarks", "plenary-address", "questions", "concluding-note", "dinner"];
 
@@ -107,8 +122,112 @@ fn any_command() -> impl Strategy<Value = Command> {
     ];
     prop_oneof![
         40 => life, 60 => presence, 25 => admission, 50 => stage, 25 => programme, 60 => floor,
-        40 => devices, 1 => Just(C::CloseEvent),
+        40 => devices, 60 => any_record_command().prop_map(C::Record), 1 => Just(C::CloseEvent),
     ]
+}
+
+fn any_record_command() -> impl Strategy<Value = RecordCommand> {
+    use RecordCommand as C;
+    let speaker = || proptest::option::of(select(&["kazi", "ganich"][..]).prop_map(id));
+    let span = || {
+        (0u64..900, 1u64..40).prop_map(|(from, length)| {
+            let start = START.plus(Millis::from_secs(from));
+            (start, start.plus(Millis::from_secs(length)))
+        })
+    };
+    let english = || parsed("en");
+    let words = || select(&["", "peace", "peace and trade"][..]).prop_map(str::to_owned);
+    let line = || (0u32..4).prop_map(TranscriptLineId);
+    let statement = || (0u32..4).prop_map(StatementId);
+    let revision = || (0u32..5).prop_map(Revision);
+    let version = || (0u32..3).prop_map(ReleaseVersion);
+    let later = || {
+        proptest::option::of(0u64..60)
+            .prop_map(|minutes| minutes.map(|minutes| START.plus(Millis::from_minutes(minutes))))
+    };
+    let documents = |byte| [(parsed("en"), Hash([byte; 32]))].into();
+    let transcript = prop_oneof![
+        4 => (speaker(), span(), words()).prop_map(move |(person, (start, end), text)| {
+            C::CommitTranscriptLine {
+                person, start, end, language: english(), interpreted_from: None, text,
+            }
+        }),
+        1 => (line(), speaker(), words())
+            .prop_map(|(line, person, text)| C::CorrectTranscriptLine { line, person, text }),
+        1 => line().prop_map(|line| C::StrikeTranscriptLine { line }),
+    ];
+    let edit = prop_oneof![
+        (speaker(), span()).prop_map(move |(speaker, (start, end))| StatementEdit::Span {
+            speaker,
+            start,
+            end,
+            language: english(),
+        }),
+        Just(StatementEdit::Verb { verb: ReportingVerb::Said }),
+        (words(), any::<bool>(), any::<bool>()).prop_map(move |(text, quoted, heard)| {
+            let wording = match quoted {
+                true => Wording::Verbatim { text, corrected_by_ear: heard },
+                false => Wording::Indirect { text },
+            };
+            StatementEdit::Wording { language: english(), wording: Some(wording) }
+        }),
+        Just(StatementEdit::Wording { language: english(), wording: None }),
+    ];
+    let clearance = prop_oneof![
+        3 => Just(Clearance::Cleared),
+        1 => Just(Clearance::Withheld { reason: None }),
+        1 => words().prop_map(move |text| Clearance::Corrected {
+            wordings: [(english(), text)].into(), reason: None,
+        }),
+    ];
+    let statements = prop_oneof![
+        3 => (speaker(), span()).prop_map(move |(speaker, (start, end))| C::MarkStatement {
+            speaker, start, end, language: english(),
+        }),
+        5 => (statement(), revision(), edit)
+            .prop_map(|(statement, revision, edit)| C::EditStatement { statement, revision, edit }),
+        2 => (statement(), revision())
+            .prop_map(|(statement, revision)| C::CheckStatement { statement, revision }),
+        2 => (statement(), revision(), later()).prop_map(|(statement, revision, deadline)| {
+            C::SendForClearance { statement, revision, deadline: deadline.unwrap_or(START) }
+        }),
+        2 => (statement(), revision(), clearance).prop_map(|(statement, revision, clearance)| {
+            C::AnswerClearance { statement, revision, clearance }
+        }),
+        1 => (statement(), revision())
+            .prop_map(|(statement, revision)| C::TakeCorrection { statement, revision }),
+        1 => (statement(), words())
+            .prop_map(|(statement, reason)| C::WithdrawStatement { statement, reason }),
+        1 => (any_person(), any_person(), any::<bool>())
+            .prop_map(|(speaker, office, appointed)| C::SetOffice { speaker, office, appointed }),
+    ];
+    let bound = (statement(), revision())
+        .prop_map(|(statement, revision)| BoundStatement { statement, revision });
+    let release = prop_oneof![
+        3 => (any_person(), 0u8..3, proptest::option::of(bound), any::<bool>(), 0..9u8).prop_map(
+            move |(by, byte, bound, unbound, defect)| C::SaveRelease {
+                by,
+                documents: documents(byte),
+                statements: bound.into_iter().collect(),
+                unbound: unbound.then_some(Hash([9; 32])).into_iter().collect(),
+                defects: (defect == 0).then_some(ReleaseDefect::Incomplete).into_iter().collect(),
+            }
+        ),
+        1 => words().prop_map(|reason| C::AcceptUnboundText { text: Hash([9; 32]), reason }),
+        3 => (version(), 0u8..3).prop_map(move |(version, byte)| C::ApproveRelease {
+            version, hash: documents_hash(&documents(byte)),
+        }),
+        1 => version().prop_map(|version| C::WithdrawApproval { version }),
+        1 => later().prop_map(|until| C::SetEmbargo { until }),
+        2 => (version(), 0u8..3, proptest::option::of(words())).prop_map(
+            move |(version, byte, correction)| C::IssueRelease {
+                version, hash: documents_hash(&documents(byte)), correction,
+            }
+        ),
+        1 => Just(C::LiftEmbargo),
+        1 => words().prop_map(|reason| C::KillRelease { reason }),
+    ];
+    prop_oneof![3 => transcript, 5 => statements, 4 => release]
 }
 
 fn any_policy() -> impl Strategy<Value = (LobbyPolicy, u32)> {
@@ -124,7 +243,7 @@ proptest! {
         (lobby, participants_max) in any_policy(),
         steps in prop::collection::vec((any_actor(), any_command(), -5_000i64..60_000), 1..250),
     ) {
-        let mut definition = reference_event();
+        let mut definition = recorded_event();
         definition.policy.lobby = lobby;
         definition.policy.participants_max = participants_max;
         let mut play = Play::new(definition);
@@ -163,7 +282,7 @@ proptest! {
     fn a_repeated_command_is_refused_or_steps_on(
         steps in prop::collection::vec((any_actor(), any_command()), 1..120),
     ) {
-        let mut play = Play::new(reference_event());
+        let mut play = Play::new(recorded_event());
         for (actor, command) in steps {
             let Ok(_) = play.send(actor.clone(), command.clone()) else { continue };
             let again = decide(&play.state, play.now, &actor, &command);
@@ -181,7 +300,7 @@ proptest! {
         steps in prop::collection::vec((any_actor(), any_command()), 1..60),
     ) {
         // Events judged against one state are applied to another, as a damaged log would.
-        let mut judge = Play::new(reference_event());
+        let mut judge = Play::new(recorded_event());
         let mut stranger = EventState::new(reference_event());
         stranger.definition.segments.clear();
         for (actor, command) in steps {

@@ -1,0 +1,151 @@
+//! The release: its versions, who approved which, and what was issued.
+//!
+//! A version is the SHA-256 of one document a language; the documents themselves are kept by the
+//! storage. What a version asserts was said stands beside it, so that the rules here need not read
+//! documents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::{Language, PartyId, PersonId, ReleaseVersion, Revision, StatementId, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::chain::Hash;
+
+/// The release of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ReleaseState {
+    /// All versions, in order; a number is a place, from 1.
+    pub versions: Vec<DraftVersion>,
+    /// Parties that approved the last version.
+    pub approvals: BTreeSet<PartyId>,
+    /// Texts bound to nothing that somebody answers for, by the SHA-256 of the text.
+    #[cfg_attr(feature = "typescript", ts(type = "Record<string, Acceptance>"))]
+    pub accepted: BTreeMap<Hash, Acceptance>,
+    /// Until when the next issue is under embargo.
+    pub embargo: Option<Timestamp>,
+    /// What was issued: the release first, corrigenda after it.
+    pub issues: Vec<Issue>,
+    /// The kill notice, unless something was issued after it.
+    pub killed: Option<Kill>,
+}
+
+impl ReleaseState {
+    /// A version by its number.
+    pub fn version(&self, version: ReleaseVersion) -> Option<&DraftVersion> {
+        let place = usize::try_from(version.0).ok()?.checked_sub(1)?;
+        self.versions.get(place)
+    }
+
+    /// Texts of the last version that are bound to nothing and that nobody answers for.
+    pub fn unaccepted(&self) -> Vec<Hash> {
+        let Some(last) = self.versions.last() else { return Vec::new() };
+        last.unbound.iter().filter(|text| !self.accepted.contains_key(text)).copied().collect()
+    }
+
+    /// What the public may read at the moment `now`.
+    pub fn public(&self, now: Timestamp) -> Option<&Issue> {
+        let open = |issue: &&Issue| {
+            issue.lifted_at.is_some() || issue.embargo.is_none_or(|until| until <= now)
+        };
+        // A corrigendum under embargo does not take away what was published before.
+        self.issues.iter().rev().find(open).filter(|_| self.killed.is_none())
+    }
+}
+
+/// A version of the release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct DraftVersion {
+    /// Its number.
+    pub version: ReleaseVersion,
+    /// When it was saved.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: PersonId,
+    /// SHA-256 of each language's document.
+    #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
+    pub documents: BTreeMap<Language, Hash>,
+    /// The hash of the version, [`documents_hash`].
+    pub hash: Hash,
+    /// The statements that it is bound to.
+    pub statements: Vec<BoundStatement>,
+    /// SHA-256 of each text that is bound to nothing.
+    #[cfg_attr(feature = "typescript", ts(type = "string[]"))]
+    pub unbound: BTreeSet<Hash>,
+    /// What else forbids to issue it.
+    pub defects: BTreeSet<ReleaseDefect>,
+}
+
+/// A statement as a document is bound to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct BoundStatement {
+    /// Which.
+    pub statement: StatementId,
+    /// As it was then.
+    pub revision: Revision,
+}
+
+/// What is wrong with a version whatever anybody accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum ReleaseDefect {
+    /// A language version is missing, or lacks a statement that another has.
+    LanguagesDiffer,
+    /// It tells who spoke under the Chatham House Rule.
+    NameUnderChathamHouseRule,
+    /// It reports what a statement does not say.
+    StatementMisquoted,
+    /// A part is missing that the house form requires.
+    Incomplete,
+}
+
+/// Somebody answers for a text that is bound to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Acceptance {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// An issue of the release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Issue {
+    /// Which version.
+    pub version: ReleaseVersion,
+    /// Its hash.
+    pub hash: Hash,
+    /// When it was issued.
+    pub at: Timestamp,
+    /// What was corrected, if it is a corrigendum.
+    pub correction: Option<String>,
+    /// Until when it is not for the public.
+    pub embargo: Option<Timestamp>,
+    /// When the embargo was lifted.
+    pub lifted_at: Option<Timestamp>,
+}
+
+/// A kill notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Kill {
+    /// When.
+    pub at: Timestamp,
+    /// What editors are told.
+    pub reason: String,
+}
+
+/// The hash of a version: SHA-256 of the JSON object from language to the hash of its document,
+/// languages in alphabetic order, without white space.
+pub fn documents_hash(documents: &BTreeMap<Language, Hash>) -> Hash {
+    #[expect(clippy::expect_used, reason = "every key and value of this map is text")]
+    let json = serde_json::to_vec(documents).expect("a map of texts is always JSON");
+    Hash(Sha256::digest(json).into())
+}
