@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("proceedings", &["base"]),
     ("programme", &["base", "proceedings"]),
+    ("publication", &["base", "proceedings"]),
     ("forwarding", &["base"]),
     ("container", &["base"]),
     ("egress", &["base"]),
@@ -52,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const IN_TESTS: &[(&str, &[&str])] = &[
     ("proceedings", &["proceedings"]),
     ("programme", &["hostile", "proceedings"]),
+    ("publication", &["programme"]),
     ("forwarding", &["hostile"]),
     ("egress", &["hostile"]),
     ("api-types", &["hostile", "proceedings"]),
@@ -64,7 +66,8 @@ const IN_TESTS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that give the same answer for the same input, on every machine, at any time.
-const PURE: &[&str] = &["base", "proceedings", "programme", "forwarding", "container"];
+const PURE: &[&str] =
+    &["base", "proceedings", "programme", "publication", "forwarding", "container"];
 
 /// What nothing pure may reach, not even through others.
 const IMPURE: &[&str] = &[

@@ -1,0 +1,200 @@
+//! From the programme to facts, and what the programme does not say: how people are addressed the
+//! second time, the house's own paragraphs.
+
+use std::collections::BTreeMap;
+
+use base::limits::PROGRAMME_FILE_BYTES_MAX;
+use base::{Language, Localized, Millis, PartyId, PersonId, SegmentId};
+use proceedings::EventDefinition;
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{
+    Clearance, Event, Facts, Gender, Organiser, Person, Segment, Statement, StatementId, Words,
+};
+use crate::verbs::ReportingVerb;
+
+/// What a release needs and a programme does not have. Everything may be missing: then names are
+/// repeated in full and the house's paragraphs are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReleaseNotes {
+    /// See [`Event::headline`].
+    pub headline: Option<Localized>,
+    /// See [`Event::dedication`].
+    pub dedication: Option<Localized>,
+    /// See [`Event::thanks`].
+    pub thanks: Option<Localized>,
+    /// See [`Event::outlook`].
+    pub outlook: Option<Localized>,
+    /// See [`Event::boilerplate`].
+    pub boilerplate: Option<Localized>,
+    /// See [`Event::contact`].
+    pub contact: Option<Localized>,
+    /// Parties' names as they stand inside a sentence.
+    pub parties: BTreeMap<PartyId, Localized>,
+    /// How people are addressed.
+    pub people: BTreeMap<PersonId, PersonNotes>,
+}
+
+/// How a person is addressed and spoken of.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PersonNotes {
+    /// See [`Person::gender`].
+    pub gender: Gender,
+    /// See [`Person::surname`].
+    pub surname: Option<Localized>,
+    /// See [`Person::address`].
+    pub address: Option<Localized>,
+    /// See [`Person::title`].
+    pub title: Option<Localized>,
+    /// The honorific as a release writes it out, where it differs from the name plate's.
+    pub honorific: Option<Localized>,
+}
+
+/// A statement of a rehearsal: what will be marked while the example's speech plays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RehearsedStatement {
+    /// Identifier.
+    pub id: StatementId,
+    /// Who says it.
+    pub speaker: PersonId,
+    /// In which part.
+    pub segment: SegmentId,
+    /// How it is reported.
+    pub verb: ReportingVerb,
+    /// Language in which it is said.
+    pub original: Language,
+    /// Set when the other languages go back to an interpreter.
+    #[serde(default)]
+    pub interpreted_from: Option<Language>,
+    /// Where it begins, in milliseconds from the opening.
+    pub start_ms: u64,
+    /// Where it ends.
+    pub end_ms: u64,
+    /// The words by language.
+    pub words: BTreeMap<Language, Words>,
+}
+
+/// Why the text is not a file of notes.
+#[derive(Debug, thiserror::Error)]
+pub enum NotesError {
+    /// Longer than a programme file may be.
+    #[error("the file has {0} bytes, of at most {PROGRAMME_FILE_BYTES_MAX}")]
+    TooLong(usize),
+    /// Not TOML of this form; the message has line and column.
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotesFile {
+    release: ReleaseNotes,
+    #[serde(default)]
+    statements: Vec<RehearsedStatement>,
+}
+
+/// Reads a file of notes: `[release]` and `[[statements]]`, as
+/// `examples/russian-diplomats-day.statements.toml`.
+///
+/// # Errors
+/// [`NotesError`] with the line of the first mistake.
+pub fn read_notes(text: &str) -> Result<(ReleaseNotes, Vec<RehearsedStatement>), NotesError> {
+    if text.len() > PROGRAMME_FILE_BYTES_MAX {
+        return Err(NotesError::TooLong(text.len()));
+    }
+    let file: NotesFile = toml::from_str(text)?;
+    Ok((file.release, file.statements))
+}
+
+impl RehearsedStatement {
+    /// The statement, as far as its office has agreed to it.
+    pub fn with(self, clearance: Clearance) -> Statement {
+        Statement {
+            id: self.id,
+            speaker: Some(self.speaker),
+            segment: self.segment,
+            verb: self.verb,
+            words: self.words,
+            original: self.original,
+            interpreted_from: self.interpreted_from,
+            start: Millis(self.start_ms),
+            end: Millis(self.end_ms),
+            clearance,
+        }
+    }
+}
+
+/// The facts of an event as planned, without statements. Who knows better when it was opened, how
+/// long its parts were and what their status became overwrites that.
+pub fn from_programme(definition: &EventDefinition, notes: &ReleaseNotes) -> Facts {
+    let mut at = Millis(0);
+    let segments = definition
+        .segments
+        .iter()
+        .map(|segment| {
+            let start = at;
+            at = Millis(at.0.saturating_add(segment.planned.0));
+            Segment {
+                id: segment.id.clone(),
+                kind: segment.kind,
+                title: segment.title.clone(),
+                record: segment.record_status,
+                floor: segment.floor.clone(),
+                held: Some((start, at)),
+            }
+        })
+        .collect();
+    let people = definition
+        .people
+        .iter()
+        .map(|person| {
+            let notes = notes.people.get(&person.id).cloned().unwrap_or_default();
+            Person {
+                id: person.id.clone(),
+                name: person.name.clone(),
+                honorific: notes.honorific.or_else(|| person.honorific.clone()),
+                surname: notes.surname,
+                address: notes.address,
+                title: notes.title,
+                office: person.office.clone(),
+                affiliation: person.affiliation.clone(),
+                gender: notes.gender,
+                roles: person.roles.clone(),
+            }
+        })
+        .collect();
+    let organisers = definition
+        .parties
+        .iter()
+        .map(|party| Organiser {
+            name: party.name.clone(),
+            in_text: notes.parties.get(&party.id).cloned(),
+        })
+        .collect();
+    Facts {
+        event: Event {
+            id: definition.id.clone(),
+            languages: definition.languages.clone(),
+            title: definition.title.clone(),
+            occasion: definition.occasion.clone(),
+            dedication: notes.dedication.clone(),
+            headline: notes.headline.clone(),
+            notice: definition.notice.clone(),
+            opened: definition.start,
+            time_zone: definition.time_zone.clone(),
+            city: definition.city.clone(),
+            organisers,
+            thanks: notes.thanks.clone(),
+            outlook: notes.outlook.clone(),
+            boilerplate: notes.boilerplate.clone(),
+            contact: notes.contact.clone(),
+            attendance: None,
+        },
+        people,
+        segments,
+        statements: Vec::new(),
+    }
+}

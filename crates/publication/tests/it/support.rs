@@ -1,0 +1,105 @@
+//! The reference event, and every format of a release as text.
+
+use std::collections::BTreeSet;
+
+use base::{Language, Timestamp};
+use publication::output::{Edition, Status, atom, html, json_ld, mail, markdown, ninjs, plain};
+use publication::{
+    Clearance, Day, Facts, HouseStyle, Release, check, draft, from_programme, read_notes,
+};
+
+pub(crate) const RECORD: &str = "https://plenary.kcfr.example/events/russian-diplomats-day/record";
+pub(crate) const RELEASE: &str =
+    "https://plenary.kcfr.example/events/russian-diplomats-day/release";
+pub(crate) const KARACHI: &str = "Asia/Karachi";
+/// 11:00 in Karachi on 10 February 2021.
+pub(crate) const NEXT_DAY: Timestamp = Timestamp(1_612_936_800_000);
+
+pub(crate) fn language(tag: &str) -> Language {
+    Language::new(tag).unwrap()
+}
+
+pub(crate) fn languages() -> [Language; 3] {
+    [language("en"), language("ru"), language("ur")]
+}
+
+/// The example's programme and statements, all cleared.
+pub(crate) fn reference_facts() -> Facts {
+    let programme = include_str!("../../../../examples/russian-diplomats-day.toml");
+    let notes = include_str!("../../../../examples/russian-diplomats-day.statements.toml");
+    let definition = programme::parse(programme).unwrap().definition;
+    let (notes, statements) = read_notes(notes).unwrap();
+    let mut facts = from_programme(&definition, &notes);
+    facts.statements =
+        statements.into_iter().map(|statement| statement.with(Clearance::Cleared)).collect();
+    facts
+}
+
+pub(crate) fn release_of(facts: &Facts) -> Release {
+    draft(facts, &HouseStyle::council(), Day::of(NEXT_DAY, KARACHI)).unwrap()
+}
+
+pub(crate) fn edition(release: &Release) -> Edition<'_> {
+    Edition {
+        release,
+        status: Status::Issued(NEXT_DAY),
+        versioned: NEXT_DAY,
+        record_url: RECORD,
+        release_url: RELEASE,
+    }
+}
+
+pub(crate) fn problems(release: &Release, facts: &Facts) -> Vec<publication::Problem> {
+    check(release, facts, &BTreeSet::new())
+}
+
+/// Every format of a version, by its name.
+pub(crate) fn formats(edition: &Edition<'_>, language: &Language) -> Vec<(&'static str, String)> {
+    let mail = mail::mail(edition, language);
+    let feed = atom::Feed {
+        url: "https://plenary.kcfr.example/releases.atom",
+        title: "Press releases",
+        author: "KCFR",
+        language,
+    };
+    vec![
+        ("plain text", plain::text(edition, language)),
+        ("Markdown", markdown::markdown(edition, language)),
+        ("HTML article", html::article(edition, language, &[])),
+        ("HTML page", html::page(edition, language, &[])),
+        ("mail, text", mail.text),
+        ("mail, HTML", mail.html),
+        ("Atom", atom::feed(&feed, std::slice::from_ref(edition), NEXT_DAY)),
+        ("ninjs", ninjs::item(edition, language).to_string()),
+        ("JSON-LD", json_ld::graph(edition, language).to_string()),
+    ]
+}
+
+/// Text as a reader sees it, for comparing: entities and escapes resolved, tags and white space
+/// gone.
+pub(crate) fn seen(text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..2 {
+        for (entity, c) in
+            [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+        {
+            text = text.replace(entity, c);
+        }
+    }
+    let mut out = String::new();
+    let mut tag = false;
+    for c in text.replace("\\n", " ").replace('\\', "").chars() {
+        match c {
+            '<' => tag = true,
+            '>' => tag = false,
+            c if tag || c.is_whitespace() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// [`seen`], without the statements' numbers that stand between sentences.
+pub(crate) fn holds(text: &str, fact: &str) -> bool {
+    seen(text).contains(&seen(fact))
+}
