@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use base::Timestamp;
+use base::{StatementId, Timestamp};
 use publication::output::{Edition, Status, html, markdown, plain};
 use publication::{Clearance, Day, HouseStyle, draft, from_programme, read_notes};
 
@@ -16,7 +16,10 @@ fn main() {
     let definition = programme::parse(programme).unwrap().definition;
     let (notes, statements) = read_notes(notes).unwrap();
     let mut facts = from_programme(&definition, &notes);
-    facts.statements = statements.into_iter().map(|s| s.with(Clearance::Cleared)).collect();
+    facts.statements = (1..)
+        .zip(statements)
+        .map(|(id, said)| said.with(StatementId(id), Clearance::Cleared))
+        .collect();
     let issued = Timestamp(1_612_936_800_000);
     let release = draft(&facts, &HouseStyle::council(), Day::of(issued, "Asia/Karachi")).unwrap();
     let edition = Edition {

@@ -2,18 +2,17 @@
 //! drafted before the facts changed, or written by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use base::{Language, PersonId};
-use proceedings::RecordStatus;
+use base::{Language, PersonId, StatementId};
+use proceedings::{BoundStatement, Hash, RecordStatus, ReleaseDefect};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::draft::{Frame, about, cited, is_reportable};
 use crate::edit::At;
-use crate::facts::{Clearance, Facts, StatementId};
+use crate::facts::{Clearance, Facts};
 use crate::names::Names;
-use crate::release::{Part, Release, Run, Source, VersionHash};
+use crate::release::{Cited, Part, Release, Run, Source};
 use crate::text::{clean, folded};
 use crate::words::grammar;
 
@@ -115,20 +114,9 @@ pub struct Unbound {
     pub at: At,
     /// The text.
     pub text: String,
-    /// Names language, binding and text. Who accepts the text accepts this, so that another word
+    /// SHA-256 of language, binding and text. Who accepts the text accepts this, so that another word
     /// in it undoes the acceptance.
-    pub digest: TextDigest,
-}
-
-/// SHA-256 of a text with its language and binding, in hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TextDigest(pub String);
-
-impl fmt::Display for TextDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+    pub digest: Hash,
 }
 
 /// All texts of a release that go back to nothing, or are not what they go back to, whether they
@@ -148,7 +136,7 @@ pub fn unbound(release: &Release, facts: &Facts) -> Vec<Unbound> {
 /// What forbids issuing `release`, in the order of the document; empty when it may be issued.
 /// `accepted` are the unbound or reworded texts that somebody decided to issue. Nothing makes a
 /// name acceptable that the Chatham House Rule hides, nor a statement that was not cleared.
-pub fn check(release: &Release, facts: &Facts, accepted: &BTreeSet<TextDigest>) -> Vec<Problem> {
+pub fn check(release: &Release, facts: &Facts, accepted: &BTreeSet<Hash>) -> Vec<Problem> {
     findings(release, facts)
         .into_iter()
         .filter(|problem| match problem {
@@ -158,6 +146,63 @@ pub fn check(release: &Release, facts: &Facts, accepted: &BTreeSet<TextDigest>) 
             _ => true,
         })
         .collect()
+}
+
+/// What the proceedings are told of a version that is saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The statements that it is bound to, as they are now.
+    pub statements: Vec<BoundStatement>,
+    /// Texts that somebody has to answer for.
+    pub unbound: BTreeSet<Hash>,
+    /// What nobody can answer for.
+    pub defects: BTreeSet<ReleaseDefect>,
+}
+
+/// Reads a release for `RecordCommand::SaveRelease`. Whether its statements are cleared is not
+/// part of it: that may still come, and the proceedings know.
+pub fn verdict(release: &Release, facts: &Facts) -> Verdict {
+    let mut verdict =
+        Verdict { statements: Vec::new(), unbound: BTreeSet::new(), defects: BTreeSet::new() };
+    for problem in findings(release, facts) {
+        match problem {
+            Problem::Unbound { text }
+            | Problem::Reworded { text, .. }
+            | Problem::NotTheFact { text } => {
+                verdict.unbound.insert(text.digest);
+            }
+            problem => verdict.defects.extend(problem.defect()),
+        }
+    }
+    let bound = |cited: &Cited| {
+        let known = facts.statements.iter().find(|known| known.id == cited.id)?;
+        Some(BoundStatement { statement: known.id, revision: known.revision })
+    };
+    verdict.statements = release.statements.iter().filter_map(bound).collect();
+    verdict
+}
+
+impl Problem {
+    /// The defect that it is in the proceedings; `None` for what can be cleared or accepted.
+    pub fn defect(&self) -> Option<ReleaseDefect> {
+        match self {
+            Self::Unbound { .. }
+            | Self::Reworded { .. }
+            | Self::NotTheFact { .. }
+            | Self::NotCleared { .. } => None,
+            Self::MissingVersion { .. } | Self::MissingStatement { .. } => {
+                Some(ReleaseDefect::LanguagesDiffer)
+            }
+            Self::Named { .. } => Some(ReleaseDefect::NameUnderChathamHouseRule),
+            Self::NotReportable { .. } | Self::StatementChanged { .. } | Self::Misplaced { .. } => {
+                Some(ReleaseDefect::StatementMisquoted)
+            }
+            Self::OtherEvent
+            | Self::AboutChanged
+            | Self::MissingPart { .. }
+            | Self::NotClean { .. } => Some(ReleaseDefect::Incomplete),
+        }
+    }
 }
 
 fn findings(release: &Release, facts: &Facts) -> Vec<Problem> {
@@ -184,21 +229,19 @@ fn findings(release: &Release, facts: &Facts) -> Vec<Problem> {
 }
 
 fn check_statements(release: &Release, facts: &Facts, problems: &mut Vec<Problem>) {
-    let mut used: BTreeMap<&Language, BTreeSet<&StatementId>> = BTreeMap::new();
+    let mut used: BTreeMap<&Language, BTreeSet<StatementId>> = BTreeMap::new();
     for (language, version) in &release.versions {
         let runs = version.blocks.iter().flat_map(|block| &block.runs);
         let statements = runs.filter_map(|run| match &run.source {
-            Source::Statement(id) => Some(id),
+            Source::Statement(id) => Some(*id),
             Source::Fact(_) | Source::Unbound => None,
         });
         used.insert(language, statements.collect());
     }
-    let cited_ids: BTreeSet<&StatementId> = release.statements.iter().map(|c| &c.id).collect();
-    let all: BTreeSet<&StatementId> =
-        used.values().flatten().copied().chain(cited_ids.iter().copied()).collect();
-    for id in all {
-        let statement = id.clone();
-        let Some(known) = facts.statements.iter().find(|known| known.id == *id) else {
+    let cited_ids: BTreeSet<StatementId> = release.statements.iter().map(|c| c.id).collect();
+    let all: BTreeSet<StatementId> = used.values().flatten().chain(&cited_ids).copied().collect();
+    for statement in all {
+        let Some(known) = facts.statements.iter().find(|known| known.id == statement) else {
             problems.push(Problem::NotReportable { statement });
             continue;
         };
@@ -207,15 +250,15 @@ fn check_statements(release: &Release, facts: &Facts, problems: &mut Vec<Problem
             continue;
         }
         if known.clearance != Clearance::Cleared {
-            problems.push(Problem::NotCleared { statement: statement.clone() });
+            problems.push(Problem::NotCleared { statement });
         }
-        if release.cited(id) != Some(&cited(facts, known)) {
-            problems.push(Problem::StatementChanged { statement: statement.clone() });
+        if release.cited(statement) != Some(&cited(known)) {
+            problems.push(Problem::StatementChanged { statement });
         }
         for (language, used) in &used {
-            if !used.contains(id) {
+            if !used.contains(&statement) {
                 let language = (*language).clone();
-                problems.push(Problem::MissingStatement { language, statement: statement.clone() });
+                problems.push(Problem::MissingStatement { language, statement });
             }
         }
     }
@@ -237,10 +280,10 @@ fn check_version(
     let frame = Frame::new(facts, language, &release.original, release.dated);
     for (index, block) in version.blocks.iter().enumerate() {
         let mut speaker: Option<PersonId> = None;
-        let mut under_rule = block
-            .segment
-            .as_ref()
-            .is_some_and(|segment| facts.record_of(segment) == RecordStatus::ChathamHouseRule);
+        let segment = block.segment.as_ref().and_then(|id| facts.segment(id));
+        let mut under_rule = segment.is_some_and(|segment| {
+            segment.status() == RecordStatus::ChathamHouseRule && !segment.on_the_record
+        });
         for (position, run) in block.runs.iter().enumerate() {
             let at = At { block: index, run: position };
             if run.text.is_empty() || clean(&run.text) != run.text {
@@ -260,8 +303,7 @@ fn check_version(
                     else {
                         continue;
                     };
-                    let rule =
-                        facts.record_of(&statement.segment) == RecordStatus::ChathamHouseRule;
+                    let rule = statement.is_under_rule();
                     under_rule |= rule;
                     let same = |text: Option<String>| {
                         text.is_some_and(|text| folded(&text) == folded(&run.text))
@@ -270,7 +312,7 @@ fn check_version(
                     let following = same(frame.as_ref().and_then(|f| f.following(statement)));
                     if !opening && !following {
                         problems.push(Problem::Reworded {
-                            statement: id.clone(),
+                            statement: *id,
                             text: describe(language, at, run),
                         });
                     }
@@ -278,7 +320,7 @@ fn check_version(
                         problems.push(Problem::Misplaced {
                             language: language.clone(),
                             at,
-                            statement: id.clone(),
+                            statement: *id,
                         });
                     }
                     speaker = statement.speaker.clone().filter(|_| !rule);
@@ -308,10 +350,5 @@ fn describe(language: &Language, at: At, run: &Run) -> Unbound {
         Source::Unbound => "unbound".to_owned(),
     };
     let hash = Sha256::digest(format!("{language}\n{binding}\n{}", run.text));
-    Unbound {
-        language: language.clone(),
-        at,
-        text: run.text.clone(),
-        digest: TextDigest(VersionHash(hash.into()).to_string()),
-    }
+    Unbound { language: language.clone(), at, text: run.text.clone(), digest: Hash(hash.into()) }
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{Language, Localized, PersonId, SegmentId};
-use proceedings::{RecordStatus, Role};
+use proceedings::{RecordStatus, Role, Wording};
 
 use crate::dates::Day;
-use crate::facts::{Clearance, Facts, Gender, Person, Segment, Statement, Words};
+use crate::facts::{Clearance, Facts, Gender, Person, Segment, Statement};
 use crate::names::Names;
 use crate::release::{
     About, Block, Cited, Fact, Named, Part, ProgrammePart, Release, Run, Source, Span, Version,
@@ -43,7 +43,7 @@ pub fn draft(facts: &Facts, style: &HouseStyle, dated: Day) -> Result<Release, D
     let statements = interventions
         .iter()
         .flat_map(|intervention| &intervention.statements)
-        .map(|statement| cited(facts, statement))
+        .map(|statement| cited(statement))
         .collect();
     let mut versions = BTreeMap::new();
     for language in &languages {
@@ -71,14 +71,15 @@ pub(crate) struct Intervention<'a> {
 
 /// True when the statement may stand in a release at all.
 pub(crate) fn is_reportable(facts: &Facts, statement: &Statement) -> bool {
-    let attributed = match facts.record_of(&statement.segment) {
+    let attributed = match statement.record {
         RecordStatus::OnTheRecord => {
             statement.speaker.as_ref().is_some_and(|speaker| facts.person(speaker).is_some())
         }
         RecordStatus::ChathamHouseRule => true,
         RecordStatus::OffTheRecord => false,
     };
-    attributed && statement.clearance != Clearance::Withheld
+    let held = facts.segment(&statement.segment).is_some();
+    attributed && held && statement.clearance != Clearance::Withheld
 }
 
 fn interventions<'a>(facts: &'a Facts, order: InterventionOrder) -> Vec<Intervention<'a>> {
@@ -89,14 +90,10 @@ fn interventions<'a>(facts: &'a Facts, order: InterventionOrder) -> Vec<Interven
             .iter()
             .filter(|statement| statement.segment == segment.id && is_reportable(facts, statement))
             .collect();
-        statements.sort_by_key(|statement| (statement.start, &statement.id));
+        statements.sort_by_key(|statement| (statement.start, statement.id));
         for statement in statements {
-            let speaker = match segment.record {
-                RecordStatus::OnTheRecord => {
-                    statement.speaker.as_ref().and_then(|speaker| facts.person(speaker))
-                }
-                RecordStatus::ChathamHouseRule | RecordStatus::OffTheRecord => None,
-            };
+            let attributed = statement.speaker.as_ref().filter(|_| statement.is_attributed());
+            let speaker = attributed.and_then(|speaker| facts.person(speaker));
             let id = |person: Option<&Person>| person.map(|person| person.id.clone());
             match made.last_mut() {
                 Some(last) if last.segment.id == segment.id && id(last.speaker) == id(speaker) => {
@@ -115,10 +112,10 @@ fn interventions<'a>(facts: &'a Facts, order: InterventionOrder) -> Vec<Interven
 }
 
 /// What a release says of a statement: under the Chatham House Rule only that it was made.
-pub(crate) fn cited(facts: &Facts, statement: &Statement) -> Cited {
-    let named = facts.record_of(&statement.segment) == RecordStatus::OnTheRecord;
+pub(crate) fn cited(statement: &Statement) -> Cited {
+    let named = statement.is_attributed();
     Cited {
-        id: statement.id.clone(),
+        id: statement.id,
         segment: statement.segment.clone(),
         speaker: statement.speaker.clone().filter(|_| named),
         span: named.then_some(Span { start: statement.start, end: statement.end }),
@@ -149,10 +146,9 @@ pub(crate) fn about(facts: &Facts) -> About {
             id: segment.id.clone(),
             kind: segment.kind,
             title: segment.title.as_ref().map(tidy).filter(|title| {
-                let rule = segment.record == RecordStatus::ChathamHouseRule;
-                !title.0.values().any(|text| names.leaks(text, rule))
+                !title.0.values().any(|text| names.leaks(text, segment.under_rule))
             }),
-            record: segment.record,
+            record: segment.status(),
         })
         .collect();
     About {
@@ -244,7 +240,7 @@ impl<'a> Frame<'a> {
                 false => self.following(statement),
             };
             if let Some(text) = text {
-                runs.push(Run { text, source: Source::Statement(statement.id.clone()) });
+                runs.push(Run { text, source: Source::Statement(statement.id) });
             }
         }
         (!runs.is_empty()).then(|| Block {
@@ -404,25 +400,34 @@ impl<'a> Frame<'a> {
 
     /// Who may be named as the speaker of a statement.
     fn speaker(&self, statement: &Statement) -> Option<&'a Person> {
-        let named = self.facts.record_of(&statement.segment) == RecordStatus::OnTheRecord;
-        statement.speaker.as_ref().filter(|_| named).and_then(|id| self.facts.person(id))
+        statement
+            .speaker
+            .as_ref()
+            .filter(|_| statement.is_attributed())
+            .and_then(|id| self.facts.person(id))
     }
 
     /// Verb and words.
     fn reported(&self, statement: &Statement, gender: Gender) -> Option<String> {
         let words = statement.words.get(self.language)?;
         let text = clean(words.text());
-        let text = without_stop(&text);
+        let mut text = without_stop(&text);
+        if matches!(words, Wording::Indirect { .. }) {
+            let conjunction = |word: &&str| text.strip_prefix(*word).is_some();
+            if let Some(word) = self.grammar.conjunctions.iter().find(|word| conjunction(word)) {
+                text = text[word.len()..].trim_start();
+            }
+        }
         if text.is_empty() {
             return None;
         }
         let form = match words {
-            Words::Indirect(_) => (self.grammar.verb)(statement.verb, gender),
-            Words::Verbatim(_) => Grammar::pick(&self.grammar.quoted, gender),
+            Wording::Indirect { .. } => (self.grammar.verb)(statement.verb, gender),
+            Wording::Verbatim { .. } => Grammar::pick(&self.grammar.quoted, gender),
         };
         let mut reported = fill(form, &[("", text)]);
         // Under the Chatham House Rule the language may tell who spoke.
-        let named = self.facts.record_of(&statement.segment) == RecordStatus::OnTheRecord;
+        let named = statement.is_attributed();
         let interpreted = statement.interpreted_from.as_ref();
         if let Some(from) = interpreted.filter(|from| named && *from != self.language) {
             let name = self.grammar.language_name(from);

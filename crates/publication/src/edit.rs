@@ -1,9 +1,8 @@
 //! Changes that a person makes to a release. What somebody wrote is unbound until it is bound again.
 
-use base::Language;
+use base::{Language, StatementId};
 use serde::{Deserialize, Serialize};
 
-use crate::facts::StatementId;
 use crate::release::{BLOCKS_MAX, Block, Part, RUNS_MAX, Release, Run, Source, Version};
 use crate::text::{clean, folded};
 use base::limits::LONG_TEXT_CHARS_MAX;
@@ -101,23 +100,23 @@ impl Release {
     /// # Errors
     /// [`EditError`]; then nothing changed.
     pub fn edit(&mut self, language: &Language, edit: Edit) -> Result<(), EditError> {
-        let known = |id: &StatementId| match self.cited(id) {
+        let known = |id: StatementId| match self.cited(id) {
             Some(_) => Ok(()),
             None => Err(EditError::NoStatement),
         };
         match &edit {
-            Edit::Bind { statement, .. } => known(statement)?,
-            Edit::ReplaceText { statement: Some(statement), .. } => known(statement)?,
+            Edit::Bind { statement, .. } => known(*statement)?,
+            Edit::ReplaceText { statement: Some(statement), .. } => known(*statement)?,
             _ => {}
         }
         let version = self.versions.get_mut(language).ok_or(EditError::NoVersion)?;
         apply(version, edit)?;
-        let used = |id: &StatementId| {
+        let used = |id: StatementId| {
             let runs = self.versions.values().flat_map(|v| &v.blocks).flat_map(|b| &b.runs);
-            runs.into_iter().any(|run| run.source == Source::Statement(id.clone()))
+            runs.into_iter().any(|run| run.source == Source::Statement(id))
         };
         let unused: Vec<StatementId> =
-            self.statements.iter().map(|c| c.id.clone()).filter(|id| !used(id)).collect();
+            self.statements.iter().map(|c| c.id).filter(|id| !used(*id)).collect();
         self.statements.retain(|cited| !unused.contains(&cited.id));
         Ok(())
     }

@@ -2,13 +2,12 @@
 //! anybody before it went through [`crate::draft`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use base::{EventId, Language, Localized, Millis, PersonId, SegmentId, Timestamp};
-use proceedings::{RecordStatus, Role, SegmentKind};
+use base::{
+    EventId, Language, Localized, Millis, PersonId, Revision, SegmentId, StatementId, Timestamp,
+};
+use proceedings::{RecordStatus, ReportingVerb, Role, SegmentKind, Wording};
 use serde::{Deserialize, Serialize};
-
-use crate::verbs::ReportingVerb;
 
 /// Everything that a release may say of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,8 +119,10 @@ pub struct Segment {
     pub kind: SegmentKind,
     /// Title, where it has one of its own.
     pub title: Option<Localized>,
-    /// On the record or not. A segment whose status changed while it ran has its strictest.
-    pub record: RecordStatus,
+    /// Some of it was on the record.
+    pub on_the_record: bool,
+    /// Some of it was under the Chatham House Rule.
+    pub under_rule: bool,
     /// Who is named for the floor by the programme.
     pub floor: Vec<PersonId>,
     /// When it began and ended, counted from the opening; `None` when it was not held.
@@ -140,26 +141,6 @@ pub enum Clearance {
     Withheld,
 }
 
-/// The words of a statement in one language.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Words {
-    /// Indirect speech: what follows the reporting verb and its "that" (see
-    /// [`ReportingVerb::complement`]), without a full stop.
-    Indirect(String),
-    /// The speaker's own words, without quotation marks.
-    Verbatim(String),
-}
-
-impl Words {
-    /// The text, in either form.
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Indirect(text) | Self::Verbatim(text) => text,
-        }
-    }
-}
-
 /// An attributed passage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
@@ -169,10 +150,13 @@ pub struct Statement {
     pub speaker: Option<PersonId>,
     /// In which part.
     pub segment: SegmentId,
+    /// Status of the moment at which it was made.
+    pub record: RecordStatus,
     /// How it is reported.
     pub verb: ReportingVerb,
-    /// The words, by language.
-    pub words: BTreeMap<Language, Words>,
+    /// The words, by language: indirect speech is what follows the verb, with or without its
+    /// "that", or a phrase, as [`crate::complement`] says.
+    pub words: BTreeMap<Language, Wording>,
     /// Language it was said in.
     pub original: Language,
     /// Set when the words in other languages go back to an interpreter: the language that was
@@ -184,6 +168,8 @@ pub struct Statement {
     pub end: Millis,
     /// Whether it may be issued.
     pub clearance: Clearance,
+    /// How often it was changed.
+    pub revision: Revision,
 }
 
 /// A line of the transcript.
@@ -191,8 +177,8 @@ pub struct Statement {
 pub struct Line {
     /// Who spoke.
     pub speaker: Option<PersonId>,
-    /// In which part.
-    pub segment: SegmentId,
+    /// Status of the moment at which it was said.
+    pub record: RecordStatus,
     /// Counted from the opening.
     pub start: Millis,
     /// Counted from the opening.
@@ -203,57 +189,26 @@ pub struct Line {
     pub text: String,
 }
 
-/// Identifier of a statement: letters `a-z`, digits and hyphens, at most 64 of them.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct StatementId(String);
-
-/// The text is not an identifier of a statement.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a statement is named by a-z, 0-9 and hyphens, at most 64 of them")]
-pub struct StatementIdError;
-
-impl StatementId {
-    /// Checks `text`.
-    ///
-    /// # Errors
-    /// When it is empty, too long or has another character.
-    pub fn new(text: &str) -> Result<Self, StatementIdError> {
-        let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if text.is_empty() || text.len() > base::limits::ID_BYTES_MAX || !text.bytes().all(known) {
-            return Err(StatementIdError);
+impl Segment {
+    /// Its strictest status: off the record when none of it may be reported.
+    pub(crate) fn status(&self) -> RecordStatus {
+        match (self.under_rule, self.on_the_record) {
+            (true, _) => RecordStatus::ChathamHouseRule,
+            (false, true) => RecordStatus::OnTheRecord,
+            (false, false) => RecordStatus::OffTheRecord,
         }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// As text.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
-impl TryFrom<String> for StatementId {
-    type Error = StatementIdError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::new(&text)
+impl Statement {
+    /// True when its speaker may be named as such.
+    pub(crate) fn is_attributed(&self) -> bool {
+        self.record == RecordStatus::OnTheRecord
     }
-}
 
-impl From<StatementId> for String {
-    fn from(id: StatementId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for StatementId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for StatementId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    /// True when it was made under the Chatham House Rule.
+    pub(crate) fn is_under_rule(&self) -> bool {
+        self.record == RecordStatus::ChathamHouseRule
     }
 }
 
@@ -268,34 +223,25 @@ impl Facts {
         self.segments.iter().find(|segment| segment.id == *id)
     }
 
-    /// Status of the segment a statement belongs to. An unknown segment counts as off the record.
-    pub(crate) fn record_of(&self, segment: &SegmentId) -> RecordStatus {
-        self.segment(segment).map_or(RecordStatus::OffTheRecord, |segment| segment.record)
-    }
-
-    /// True when a segment is under the Chatham House Rule.
+    /// True when something was under the Chatham House Rule.
     pub(crate) fn has_chatham_house(&self) -> bool {
-        self.segments.iter().any(|segment| segment.record == RecordStatus::ChathamHouseRule)
+        self.segments.iter().any(|segment| segment.under_rule)
+            || self.statements.iter().any(|s| s.record == RecordStatus::ChathamHouseRule)
     }
 
     /// Who may be named: rule 3 of the crate's documentation. Where nothing was under the Chatham
     /// House Rule that is everybody with a part in the programme.
     pub fn nameable(&self) -> BTreeSet<PersonId> {
-        let public = |segment: &&Segment| match self.has_chatham_house() {
-            true => segment.record == RecordStatus::OnTheRecord,
-            false => true,
-        };
+        let rule = self.has_chatham_house();
+        let public = |segment: &&Segment| segment.on_the_record || !rule;
         let mut named: BTreeSet<PersonId> =
             self.segments.iter().filter(public).flat_map(|segment| segment.floor.clone()).collect();
-        if self.segments.iter().any(|segment| segment.record == RecordStatus::OnTheRecord) {
+        if self.segments.iter().any(|segment| segment.on_the_record) {
             let moderators =
                 self.people.iter().filter(|person| person.roles.contains(&Role::Moderator));
             named.extend(moderators.map(|person| person.id.clone()));
         }
-        let on_the_record = self
-            .statements
-            .iter()
-            .filter(|statement| self.record_of(&statement.segment) == RecordStatus::OnTheRecord);
+        let on_the_record = self.statements.iter().filter(|statement| statement.is_attributed());
         named.extend(on_the_record.filter_map(|statement| statement.speaker.clone()));
         named
     }

@@ -36,23 +36,20 @@ pub mod output;
 mod release;
 mod style;
 mod text;
-mod verbs;
 mod words;
 
-pub use check::{Problem, TextDigest, Unbound, check, unbound};
+pub use check::{Problem, Unbound, Verdict, check, unbound, verdict};
 pub use dates::Day;
 pub use draft::{DraftError, draft};
 pub use edit::{At, Edit, EditError};
-pub use facts::{
-    Clearance, Event, Facts, Gender, Line, Organiser, Person, Segment, Statement, StatementId,
-    StatementIdError, Words,
-};
+pub use facts::{Clearance, Event, Facts, Gender, Line, Organiser, Person, Segment, Statement};
 pub use mapping::{
-    NotesError, PersonNotes, RehearsedStatement, ReleaseNotes, from_programme, read_notes,
+    NotesError, PersonNotes, RehearsedStatement, ReleaseNotes, from_programme, from_state,
+    read_notes, transcript,
 };
 pub use release::{
     About, Block, Cited, Fact, Named, Part, ProgrammePart, Release, ReleaseError, Run, Source,
-    Span, Version, VersionHash,
+    Span, Version,
 };
 pub use style::{HouseStyle, InterventionOrder};
-pub use verbs::{Complement, ReportingVerb, Tone};
+pub use words::{Complement, complement, reported};

@@ -1,17 +1,18 @@
 //! From the programme to facts, and what the programme does not say: how people are addressed the
 //! second time, the house's own paragraphs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::limits::PROGRAMME_FILE_BYTES_MAX;
-use base::{Language, Localized, Millis, PartyId, PersonId, SegmentId};
-use proceedings::EventDefinition;
+use base::{
+    Language, Localized, Millis, PartyId, PersonId, Revision, SegmentId, StatementId, Timestamp,
+};
+use proceedings::{
+    EventDefinition, EventState, RecordStatus, ReportingVerb, StatementLife, Wording,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{
-    Clearance, Event, Facts, Gender, Organiser, Person, Segment, Statement, StatementId, Words,
-};
-use crate::verbs::ReportingVerb;
+use crate::facts::{Clearance, Event, Facts, Gender, Line, Organiser, Person, Segment, Statement};
 
 /// What a release needs and a programme does not have. Everything may be missing: then names are
 /// repeated in full and the house's paragraphs are left out.
@@ -56,8 +57,6 @@ pub struct PersonNotes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RehearsedStatement {
-    /// Identifier.
-    pub id: StatementId,
     /// Who says it.
     pub speaker: PersonId,
     /// In which part.
@@ -74,7 +73,7 @@ pub struct RehearsedStatement {
     /// Where it ends.
     pub end_ms: u64,
     /// The words by language.
-    pub words: BTreeMap<Language, Words>,
+    pub words: BTreeMap<Language, Wording>,
 }
 
 /// Why the text is not a file of notes.
@@ -110,12 +109,13 @@ pub fn read_notes(text: &str) -> Result<(ReleaseNotes, Vec<RehearsedStatement>),
 }
 
 impl RehearsedStatement {
-    /// The statement, as far as its office has agreed to it.
-    pub fn with(self, clearance: Clearance) -> Statement {
+    /// The statement of this number, on the record, as far as its office has agreed to it.
+    pub fn with(self, id: StatementId, clearance: Clearance) -> Statement {
         Statement {
-            id: self.id,
+            id,
             speaker: Some(self.speaker),
             segment: self.segment,
+            record: RecordStatus::OnTheRecord,
             verb: self.verb,
             words: self.words,
             original: self.original,
@@ -123,6 +123,7 @@ impl RehearsedStatement {
             start: Millis(self.start_ms),
             end: Millis(self.end_ms),
             clearance,
+            revision: Revision(1),
         }
     }
 }
@@ -141,31 +142,14 @@ pub fn from_programme(definition: &EventDefinition, notes: &ReleaseNotes) -> Fac
                 id: segment.id.clone(),
                 kind: segment.kind,
                 title: segment.title.clone(),
-                record: segment.record_status,
+                on_the_record: segment.record_status == RecordStatus::OnTheRecord,
+                under_rule: segment.record_status == RecordStatus::ChathamHouseRule,
                 floor: segment.floor.clone(),
                 held: Some((start, at)),
             }
         })
         .collect();
-    let people = definition
-        .people
-        .iter()
-        .map(|person| {
-            let notes = notes.people.get(&person.id).cloned().unwrap_or_default();
-            Person {
-                id: person.id.clone(),
-                name: person.name.clone(),
-                honorific: notes.honorific.or_else(|| person.honorific.clone()),
-                surname: notes.surname,
-                address: notes.address,
-                title: notes.title,
-                office: person.office.clone(),
-                affiliation: person.affiliation.clone(),
-                gender: notes.gender,
-                roles: person.roles.clone(),
-            }
-        })
-        .collect();
+    let people = definition.people.iter().map(|known| person(known, notes)).collect();
     let organisers = definition
         .parties
         .iter()
@@ -197,4 +181,91 @@ pub fn from_programme(definition: &EventDefinition, notes: &ReleaseNotes) -> Fac
         segments,
         statements: Vec::new(),
     }
+}
+
+fn person(person: &proceedings::Person, notes: &ReleaseNotes) -> Person {
+    let notes = notes.people.get(&person.id).cloned().unwrap_or_default();
+    Person {
+        id: person.id.clone(),
+        name: person.name.clone(),
+        honorific: notes.honorific.or_else(|| person.honorific.clone()),
+        surname: notes.surname,
+        address: notes.address,
+        title: notes.title,
+        office: person.office.clone(),
+        affiliation: person.affiliation.clone(),
+        gender: notes.gender,
+        roles: person.roles.clone(),
+    }
+}
+
+/// The facts of an event as its proceedings have them: who came, what each part's status was while
+/// it ran, what was said and how far it is cleared.
+pub fn from_state(state: &EventState, notes: &ReleaseNotes) -> Facts {
+    let mut facts = from_programme(&state.definition, notes);
+    let opened = state.opened_at.unwrap_or(state.definition.start);
+    facts.event.opened = opened;
+    let planned: BTreeSet<PersonId> = facts.people.iter().map(|person| person.id.clone()).collect();
+    let came = state.people.values().map(|attendance| &attendance.person);
+    let others = came.filter(|known| !planned.contains(&known.id));
+    facts.people.extend(others.map(|known| person(known, notes)));
+    for segment in &mut facts.segments {
+        let runs = || state.record.time.runs().iter().filter(|run| run.segment == segment.id);
+        let had = |status: RecordStatus| runs().any(|run| run.status == status);
+        let began = runs().map(|run| run.from).min();
+        let ended = runs().map(|run| run.until.or(state.closed_at).unwrap_or(run.from)).max();
+        segment.held =
+            began.zip(ended).map(|(from, until)| (from.since(opened), until.since(opened)));
+        segment.on_the_record = had(RecordStatus::OnTheRecord);
+        // What was planned under the Rule counts too: people came because of it.
+        segment.under_rule |= had(RecordStatus::ChathamHouseRule);
+    }
+    facts.statements = state.record.statements.iter().map(|said| statement(state, said)).collect();
+    facts
+}
+
+fn statement(state: &EventState, said: &proceedings::Statement) -> Statement {
+    let opened = state.opened_at.unwrap_or(state.definition.start);
+    Statement {
+        id: said.id,
+        speaker: said.speaker.clone(),
+        segment: said.segment.clone(),
+        record: status_at(state, said.start),
+        verb: said.verb.unwrap_or(ReportingVerb::Said),
+        words: said.wordings.clone(),
+        original: said.language.clone(),
+        interpreted_from: None,
+        start: said.start.since(opened),
+        end: said.end.since(opened),
+        clearance: match said.life {
+            StatementLife::Cleared => Clearance::Cleared,
+            StatementLife::Withheld { .. } | StatementLife::Withdrawn { .. } => Clearance::Withheld,
+            StatementLife::Drafted
+            | StatementLife::Checked
+            | StatementLife::Sent { .. }
+            | StatementLife::Corrected { .. } => Clearance::Pending,
+        },
+        revision: said.revision,
+    }
+}
+
+/// The lines of the transcript, without those that were struck.
+pub fn transcript(state: &EventState) -> Vec<Line> {
+    let opened = state.opened_at.unwrap_or(state.definition.start);
+    let lines = state.record.transcript.iter().filter(|line| !line.struck);
+    lines
+        .map(|line| Line {
+            speaker: line.person.clone(),
+            record: status_at(state, line.start),
+            start: line.start.since(opened),
+            end: line.end.since(opened),
+            language: line.language.clone(),
+            text: line.text.clone(),
+        })
+        .collect()
+}
+
+/// Status of a moment; one that no stretch of the record covers was off the record.
+fn status_at(state: &EventState, at: Timestamp) -> RecordStatus {
+    state.record.time.run_at(at).map_or(RecordStatus::OffTheRecord, |run| run.status)
 }

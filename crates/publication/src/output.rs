@@ -76,8 +76,8 @@ impl Edition<'_> {
     /// Number and statement that a run goes back to, where there is something to hear.
     fn reference(&self, run: &Run) -> Option<(usize, &Cited)> {
         let Source::Statement(id) = &run.source else { return None };
-        let cited = self.release.cited(id).filter(|cited| cited.span.is_some())?;
-        Some((self.release.number(id)?, cited))
+        let cited = self.release.cited(*id).filter(|cited| cited.span.is_some())?;
+        Some((self.release.number(*id)?, cited))
     }
 
     /// "For immediate release", "Embargoed until …".

@@ -1,23 +1,17 @@
 //! The document: parallel language versions made of runs, each bound to what it goes back to.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use base::limits::{PROGRAMME_FILE_BYTES_MAX, SEGMENTS_MAX};
-use base::{EventId, Language, Localized, Millis, PersonId, SegmentId, Timestamp};
-use proceedings::{RecordStatus, SegmentKind};
+use base::limits::{RELEASE_DOCUMENT_BYTES_MAX, SEGMENTS_MAX};
+use base::{EventId, Language, Localized, Millis, PersonId, SegmentId, StatementId, Timestamp};
+use proceedings::{Hash, RecordStatus, SegmentKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::dates::Day;
-use crate::facts::StatementId;
 
 /// Version of the document's form; a reader refuses a form that it does not know.
 const FORM: u32 = 1;
-
-/// Longest document accepted as JSON, in bytes: as a programme file, of which a release is about a
-/// tenth.
-const DOCUMENT_BYTES_MAX: usize = PROGRAMME_FILE_BYTES_MAX;
 
 /// Paragraphs of one version. Ten for each of the most segments a programme may have.
 pub(crate) const BLOCKS_MAX: usize = 10 * SEGMENTS_MAX;
@@ -224,27 +218,11 @@ pub enum Fact {
     House,
 }
 
-/// The SHA-256 of a release in its canonical form. Approval is given to this.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct VersionHash(pub [u8; 32]);
-
-impl fmt::Display for VersionHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for VersionHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 /// Why bytes are not a release.
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
     /// Longer than any release.
-    #[error("a release has at most {DOCUMENT_BYTES_MAX} bytes, this has {0}")]
+    #[error("a release has at most {RELEASE_DOCUMENT_BYTES_MAX} bytes, this has {0}")]
     TooLong(usize),
     /// Not JSON of this form.
     #[error("not a release: {0}")]
@@ -256,6 +234,9 @@ pub enum ReleaseError {
     /// these bytes.
     #[error("not in canonical form")]
     NotCanonical,
+    /// The documents are not language versions of one release.
+    #[error("these are not the language versions of one release")]
+    Mixed,
     /// More paragraphs or runs than a release may have.
     #[error("a version has at most {BLOCKS_MAX} paragraphs of at most {RUNS_MAX} runs")]
     TooMany,
@@ -279,7 +260,7 @@ impl Release {
     /// # Errors
     /// [`ReleaseError`] when they are too long, not a release, or not canonical.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ReleaseError> {
-        if bytes.len() > DOCUMENT_BYTES_MAX {
+        if bytes.len() > RELEASE_DOCUMENT_BYTES_MAX {
             return Err(ReleaseError::TooLong(bytes.len()));
         }
         let release: Self = serde_json::from_slice(bytes)?;
@@ -303,18 +284,57 @@ impl Release {
     ///
     /// # Errors
     /// As [`Release::to_json`].
-    pub fn hash(&self) -> Result<VersionHash, ReleaseError> {
-        Ok(VersionHash(Sha256::digest(self.to_json()?).into()))
+    pub fn hash(&self) -> Result<Hash, ReleaseError> {
+        Ok(Hash(Sha256::digest(self.to_json()?).into()))
+    }
+
+    /// The document of each language version, in its canonical form: the release with that version
+    /// alone. What is approved and signed is the set of their hashes.
+    ///
+    /// # Errors
+    /// As [`Release::to_json`].
+    pub fn documents(&self) -> Result<BTreeMap<Language, Vec<u8>>, ReleaseError> {
+        let one = |(language, version): (&Language, &Version)| {
+            let versions = BTreeMap::from([(language.clone(), version.clone())]);
+            let document = Self { versions, ..self.clone() };
+            Ok((language.clone(), document.to_json()?))
+        };
+        self.versions.iter().map(one).collect()
+    }
+
+    /// The release whose [`Release::documents`] these are.
+    ///
+    /// # Errors
+    /// As [`Release::from_json`] for each; [`ReleaseError::Mixed`] when they belong to different
+    /// releases, or none is given.
+    pub fn from_documents<'a>(
+        documents: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, ReleaseError> {
+        let mut whole: Option<Self> = None;
+        for bytes in documents {
+            let mut document = Self::from_json(bytes)?;
+            let versions = std::mem::take(&mut document.versions);
+            let whole = whole.get_or_insert_with(|| document.clone());
+            let so_far = std::mem::take(&mut whole.versions);
+            let same = *whole == document;
+            whole.versions = so_far;
+            let known = versions.keys().any(|language| whole.versions.contains_key(language));
+            if !same || known {
+                return Err(ReleaseError::Mixed);
+            }
+            whole.versions.extend(versions);
+        }
+        whole.ok_or(ReleaseError::Mixed)
     }
 
     /// The number that stands beside a statement, from 1.
-    pub fn number(&self, statement: &StatementId) -> Option<usize> {
-        self.statements.iter().position(|cited| cited.id == *statement).map(|index| index + 1)
+    pub fn number(&self, statement: StatementId) -> Option<usize> {
+        self.statements.iter().position(|cited| cited.id == statement).map(|index| index + 1)
     }
 
     /// What a statement goes back to.
-    pub fn cited(&self, statement: &StatementId) -> Option<&Cited> {
-        self.statements.iter().find(|cited| cited.id == *statement)
+    pub fn cited(&self, statement: StatementId) -> Option<&Cited> {
+        self.statements.iter().find(|cited| cited.id == statement)
     }
 
     /// The text of a part in a language, its paragraphs joined by a space; empty when it has none.

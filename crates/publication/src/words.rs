@@ -6,10 +6,10 @@ mod ru;
 mod ur;
 
 use base::Language;
-use proceedings::SegmentKind;
+use proceedings::{ReportingVerb, SegmentKind};
+use serde::{Deserialize, Serialize};
 
 use crate::facts::Gender;
-use crate::verbs::ReportingVerb;
 
 /// What the frame of one language is made of. Texts in braces are filled in.
 pub(crate) struct Grammar {
@@ -56,6 +56,8 @@ pub(crate) struct Grammar {
     pub(crate) kind: fn(SegmentKind) -> &'static str,
     /// The verb with its complement `{}`.
     pub(crate) verb: fn(ReportingVerb, Gender) -> &'static str,
+    /// What may stand before reported words and is in the verb's form already.
+    pub(crate) conjunctions: &'static [&'static str],
     /// A sentence that quotes: "said: “{}”".
     pub(crate) quoted: ByGender,
     /// First sentence under the Chatham House Rule: `{part}`, `{verb}`.
@@ -135,6 +137,38 @@ pub(crate) fn grammar(language: &Language) -> Option<&'static Grammar> {
     [&en::GRAMMAR, &ru::GRAMMAR, &ur::GRAMMAR]
         .into_iter()
         .find(|grammar| grammar.code == language.as_str())
+}
+
+/// What follows a reporting verb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Complement {
+    /// A clause, after "that".
+    Clause,
+    /// A phrase, in the case that the verb governs: whom somebody thanked.
+    Phrase,
+    /// A question, as "whether …".
+    Question,
+}
+
+/// What the rapporteur writes after a verb.
+pub fn complement(verb: ReportingVerb) -> Complement {
+    match verb {
+        ReportingVerb::Asked => Complement::Question,
+        ReportingVerb::CalledFor
+        | ReportingVerb::Thanked
+        | ReportingVerb::Welcomed
+        | ReportingVerb::ExpressedAppreciation
+        | ReportingVerb::Criticised
+        | ReportingVerb::Rejected => Complement::Phrase,
+        _ => Complement::Clause,
+    }
+}
+
+/// How a verb reports in a language, with `{}` for what is reported: "stressed that {}". `None`
+/// when the language has no grammar here.
+pub fn reported(verb: ReportingVerb, language: &Language, gender: Gender) -> Option<&'static str> {
+    grammar(language).map(|grammar| (grammar.verb)(verb, gender))
 }
 
 /// All grammars.

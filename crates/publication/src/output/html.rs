@@ -133,7 +133,7 @@ fn block_html(
             Some((number, cited, edition.clip_url(cited)?, edition.said_at(cited)?))
         });
         if let Some((number, cited, url, at)) = reference {
-            let (url, id) = (escaped(&url), escaped(cited.id.as_str()));
+            let (url, id) = (escaped(&url), cited.id);
             text.push_str(&format!("<sup><a href=\"{url}\">{number}</a></sup>"));
             proofs.push_str(&format!(
                 "<a href=\"{url}\" data-statement=\"{id}\"><b>{number}</b> <bdi>{at}</bdi></a> "

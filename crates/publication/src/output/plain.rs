@@ -44,7 +44,7 @@ pub fn text(edition: &Edition<'_>, language: &Language) -> String {
         .statements
         .iter()
         .filter_map(|cited| {
-            let number = edition.release.number(&cited.id)?;
+            let number = edition.release.number(cited.id)?;
             Some(format!("[{number}] {} {}", edition.said_at(cited)?, edition.clip_url(cited)?))
         })
         .collect();

@@ -21,12 +21,12 @@ pub fn captions(facts: &Facts, lines: &[Line], language: &Language) -> String {
     let mut shown: Vec<&Line> = lines
         .iter()
         .filter(|line| line.language == *language)
-        .filter(|line| facts.record_of(&line.segment) != RecordStatus::OffTheRecord)
+        .filter(|line| line.record != RecordStatus::OffTheRecord)
         .collect();
     shown.sort_by_key(|line| (line.start, line.end));
     let mut out = head(language);
     for line in shown {
-        let rule = facts.record_of(&line.segment) == RecordStatus::ChathamHouseRule;
+        let rule = line.record == RecordStatus::ChathamHouseRule;
         let text = clean(&names.redacted(&clean(&line.text), rule, withheld));
         if text.is_empty() {
             continue;
@@ -52,7 +52,7 @@ pub fn chapters(facts: &Facts, language: &Language) -> String {
     let mut out = head(language);
     for (segment, part) in facts.segments.iter().zip(&about.programme) {
         let Some((start, end)) = segment.held else { continue };
-        if segment.record == RecordStatus::OffTheRecord {
+        if segment.status() == RecordStatus::OffTheRecord {
             continue;
         }
         let title = part.title.as_ref().and_then(|title| title.best(language, &[]));

@@ -1,10 +1,9 @@
 //! English.
 
-use proceedings::SegmentKind;
+use proceedings::{ReportingVerb as V, SegmentKind};
 
 use super::{Grammar, Labels};
 use crate::facts::Gender;
-use crate::verbs::ReportingVerb as V;
 
 pub(super) static GRAMMAR: Grammar = Grammar {
     code: "en",
@@ -76,19 +75,27 @@ pub(super) static GRAMMAR: Grammar = Grammar {
     },
     verb: |verb, _| match verb {
         V::Said => "said that {}",
+        V::Informed => "informed the participants that {}",
+        V::Asked => "asked {}",
+        V::Replied => "replied that {}",
+        V::Agreed => "agreed that {}",
+        V::Suggested => "suggested that {}",
+        V::Emphasised => "emphasised that {}",
+        V::Reaffirmed => "reaffirmed that {}",
+        V::ExpressedAppreciation => "expressed appreciation for {}",
+        V::Criticised => "criticised {}",
+        V::Alleged => "alleged that {}",
+        V::Conceded => "conceded that {}",
         V::Stated => "stated that {}",
         V::Noted => "noted that {}",
-        V::Observed => "drew attention to the fact that {}",
         V::PointedOut => "pointed out that {}",
         V::Explained => "explained that {}",
         V::Recalled => "recalled that {}",
         V::Added => "added that {}",
-        V::Concluded => "concluded that {}",
         V::Held => "held that {}",
         V::Stressed => "stressed that {}",
         V::Underlined => "underlined that {}",
         V::Reiterated => "reiterated that {}",
-        V::Affirmed => "affirmed that {}",
         V::ExpressedConfidence => "expressed confidence that {}",
         V::ExpressedHope => "expressed the hope that {}",
         V::VoicedConcern => "voiced concern that {}",
@@ -97,7 +104,6 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         V::Proposed => "proposed that {}",
         V::CalledFor => "called for {}",
         V::Thanked => "thanked {}",
-        V::Congratulated => "congratulated {}",
         V::Warned => "warned that {}",
         V::Rejected => "rejected {}",
         V::Claimed => "claimed that {}",
@@ -105,6 +111,7 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         V::Insisted => "insisted that {}",
         V::Denied => "denied that {}",
     },
+    conjunctions: &["that "],
     quoted: ["said: “{}”"; 3],
     chatham_opening: "{part}, held under the Chatham House Rule, a participant {verb}.",
     chatham_following: "A participant {verb}.",

@@ -1,10 +1,9 @@
 //! Urdu. The perfect with "نے" agrees with what was said and not with who said it, so that no
 //! gender is needed; the respectful "انہوں" is the pronoun of both.
 
-use proceedings::SegmentKind;
+use proceedings::{ReportingVerb as V, SegmentKind};
 
 use super::{Grammar, Labels};
-use crate::verbs::ReportingVerb as V;
 
 pub(super) static GRAMMAR: Grammar = Grammar {
     code: "ur",
@@ -64,19 +63,27 @@ pub(super) static GRAMMAR: Grammar = Grammar {
     },
     verb: |verb, _| match verb {
         V::Said => "کہا کہ {}",
+        V::Informed => "آگاہ کیا کہ {}",
+        V::Asked => "دریافت کیا کہ {}",
+        V::Replied => "جواب دیا کہ {}",
+        V::Agreed => "اتفاق کیا کہ {}",
+        V::Suggested => "خیال پیش کیا کہ {}",
+        V::Emphasised => "اس امر پر زور دیا کہ {}",
+        V::Reaffirmed => "اس بات کی توثیق کی کہ {}",
+        V::ExpressedAppreciation => "{} کو سراہا",
+        V::Criticised => "{} پر تنقید کی",
+        V::Alleged => "الزام لگایا کہ {}",
+        V::Conceded => "اعتراف کیا کہ {}",
         V::Stated => "بیان کیا کہ {}",
         V::Noted => "اس بات کا ذکر کیا کہ {}",
-        V::Observed => "اس جانب توجہ دلائی کہ {}",
         V::PointedOut => "نشاندہی کی کہ {}",
         V::Explained => "وضاحت کی کہ {}",
         V::Recalled => "یاد دلایا کہ {}",
         V::Added => "مزید کہا کہ {}",
-        V::Concluded => "یہ نتیجہ اخذ کیا کہ {}",
         V::Held => "یہ رائے ظاہر کی کہ {}",
         V::Stressed => "اس بات پر زور دیا کہ {}",
         V::Underlined => "اس بات کو اجاگر کیا کہ {}",
         V::Reiterated => "اس بات کا اعادہ کیا کہ {}",
-        V::Affirmed => "اس بات کی توثیق کی کہ {}",
         V::ExpressedConfidence => "اس اعتماد کا اظہار کیا کہ {}",
         V::ExpressedHope => "امید ظاہر کی کہ {}",
         V::VoicedConcern => "اس بات پر تشویش کا اظہار کیا کہ {}",
@@ -85,7 +92,6 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         V::Proposed => "تجویز دی کہ {}",
         V::CalledFor => "{} کی اپیل کی",
         V::Thanked => "{} کا شکریہ ادا کیا",
-        V::Congratulated => "{} کو مبارک باد دی",
         V::Warned => "خبردار کیا کہ {}",
         V::Rejected => "{} کو مسترد کیا",
         V::Claimed => "دعویٰ کیا کہ {}",
@@ -93,6 +99,7 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         V::Insisted => "اصرار کیا کہ {}",
         V::Denied => "اس بات کی تردید کی کہ {}",
     },
+    conjunctions: &["کہ "],
     quoted: ["کہا: “{}”"; 3],
     chatham_opening: "{part}، جو چیتھم ہاؤس کے اصول کے تحت تھا، ایک شریک نے {verb}۔",
     chatham_following: "ایک شریک نے {verb}۔",

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use base::{Localized, Millis, PersonId, SegmentId};
-use proceedings::{RecordStatus, Role, SegmentKind};
+use base::{Revision, StatementId};
+use proceedings::{RecordStatus, ReportingVerb, Role, SegmentKind, Wording};
 use proptest::prelude::*;
 use publication::output::{Status, web_vtt};
 use publication::{
-    At, Clearance, Edit, Facts, Gender, Line, Person, Problem, ReportingVerb, Segment, Source,
-    Statement, StatementId, Words, unbound,
+    At, Clearance, Edit, Facts, Gender, Line, Person, Problem, Segment, Source, Statement, unbound,
 };
 
 use crate::support::{
@@ -17,11 +17,12 @@ use crate::support::{
 
 /// Something that Ganich said during the questions, which are under the Rule.
 fn answer(words: &str) -> Statement {
-    let ganich = |text: &str| Words::Indirect(text.to_owned());
+    let ganich = |text: &str| Wording::Indirect { text: text.to_owned() };
     Statement {
-        id: StatementId::new("answer").unwrap(),
+        id: StatementId(99),
         speaker: Some(PersonId::new("ganich").unwrap()),
         segment: SegmentId::new("questions").unwrap(),
+        record: RecordStatus::ChathamHouseRule,
         verb: ReportingVerb::Noted,
         words: BTreeMap::from([
             (language("en"), ganich(words)),
@@ -33,6 +34,7 @@ fn answer(words: &str) -> Statement {
         start: Millis(2_777_123),
         end: Millis(2_888_123),
         clearance: Clearance::Cleared,
+        revision: Revision(1),
     }
 }
 
@@ -42,7 +44,7 @@ fn content_may_appear_and_its_speaker_may_not() {
     facts.statements.push(answer("time would be needed"));
     let release = release_of(&facts);
     assert_eq!(problems(&release, &facts), []);
-    let cited = release.cited(&StatementId::new("answer").unwrap()).unwrap();
+    let cited = release.cited(StatementId(99)).unwrap();
     assert_eq!((&cited.speaker, cited.span), (&None, None));
     let bytes = String::from_utf8(release.to_json().unwrap()).unwrap();
     assert!(!bytes.contains("2777123"), "no time leads to the voice");
@@ -121,7 +123,13 @@ fn captions_strike_names_out_and_have_no_voice() {
     let facts = reference_facts();
     let line = |speaker: &str, segment: &str, text: &str| Line {
         speaker: Some(PersonId::new(speaker).unwrap()),
-        segment: SegmentId::new(segment).unwrap(),
+        record: reference_facts().segment(&SegmentId::new(segment).unwrap()).map_or(
+            RecordStatus::OffTheRecord,
+            |segment| match segment.under_rule {
+                true => RecordStatus::ChathamHouseRule,
+                false => RecordStatus::OnTheRecord,
+            },
+        ),
         start: Millis(5_000),
         end: Millis(9_000),
         language: language("en"),
@@ -136,8 +144,9 @@ fn captions_strike_names_out_and_have_no_voice() {
     assert!(captions.contains("[name withheld] here. Ambassador [name withheld], how long?"));
     let mut closed = facts.clone();
     for segment in &mut closed.segments {
-        segment.record = RecordStatus::OffTheRecord;
+        (segment.on_the_record, segment.under_rule) = (false, false);
     }
+    let lines = lines.map(|line| Line { record: RecordStatus::OffTheRecord, ..line });
     assert_eq!(web_vtt::captions(&closed, &lines, &language("en")), "WEBVTT\nLanguage: en\n");
     assert_eq!(web_vtt::chapters(&closed, &language("en")), "WEBVTT\nLanguage: en\n");
 }
@@ -145,7 +154,12 @@ fn captions_strike_names_out_and_have_no_voice() {
 #[test]
 fn off_the_record_is_nowhere() {
     let mut facts = reference_facts();
-    facts.segments[1].record = RecordStatus::OffTheRecord;
+    facts.segments[1].on_the_record = false;
+    for statement in &mut facts.statements {
+        if statement.segment == facts.segments[1].id {
+            statement.record = RecordStatus::OffTheRecord;
+        }
+    }
     let release = release_of(&facts);
     assert_eq!(problems(&release, &facts), []);
     for language in languages() {
@@ -205,6 +219,14 @@ fn person(index: usize, name: &str, role: Role) -> Person {
     }
 }
 
+fn status(segment: &Segment) -> RecordStatus {
+    match (segment.under_rule, segment.on_the_record) {
+        (true, _) => RecordStatus::ChathamHouseRule,
+        (_, true) => RecordStatus::OnTheRecord,
+        _ => RecordStatus::OffTheRecord,
+    }
+}
+
 prop_compose! {
     fn some_facts()(
         names in prop::collection::vec(name(), 2..6),
@@ -224,7 +246,8 @@ prop_compose! {
                 SegmentKind::Questions, SegmentKind::ConcludingNote, SegmentKind::Other][*kind],
             title: titled.map(|at| Localized::single(language("en"),
                 format!("Answers of {}", names[at % names.len()]))),
-            record: [RecordStatus::OnTheRecord, RecordStatus::ChathamHouseRule, RecordStatus::OffTheRecord][*record],
+            on_the_record: *record == 0,
+            under_rule: *record == 1,
             floor: vec![who(index)],
             held: Some((Millis(index as u64 * 60_000), Millis(index as u64 * 60_000 + 60_000))),
         }).collect();
@@ -235,13 +258,14 @@ prop_compose! {
                 None => "that is so".to_owned(),
             };
             let words = |text: &str| match verbatim {
-                true => Words::Verbatim(text.to_owned()),
-                false => Words::Indirect(text.to_owned()),
+                true => Wording::Verbatim { text: text.to_owned(), corrected_by_ear: false },
+                false => Wording::Indirect { text: text.to_owned() },
             };
             Statement {
-                id: StatementId::new(&format!("s-{index}")).unwrap(),
+                id: StatementId(index as u32 + 1),
                 speaker: Some(who(*speaker)),
                 segment: SegmentId::new(&format!("segment-{}", segment % segments)).unwrap(),
+                record: status(&facts.segments[segment % segments]),
                 verb: ReportingVerb::ALL[*verb],
                 words: languages().into_iter().map(|tag| (tag, words(&text))).collect(),
                 original: language("en"),
@@ -249,6 +273,7 @@ prop_compose! {
                 start: Millis(7_000 + index as u64),
                 end: Millis(9_000 + index as u64),
                 clearance: Clearance::Cleared,
+                revision: Revision(1),
             }
         }).collect();
         facts
@@ -277,7 +302,7 @@ proptest! {
     fn names_under_the_rule_are_in_no_output(facts in some_facts()) {
         let release = release_of(&facts);
         let found = problems(&release, &facts);
-        let rule = facts.segments.iter().any(|s| s.record == RecordStatus::ChathamHouseRule);
+        let rule = facts.segments.iter().any(|segment| segment.under_rule);
         let nameable = facts.nameable();
         let hidden: Vec<String> = facts.people.iter()
             .filter(|person| rule && !nameable.contains(&person.id)).flat_map(known_by).collect();
@@ -289,7 +314,7 @@ proptest! {
         for tag in languages() {
             outputs.extend(formats(&edition(&release), &tag));
             for block in &release.versions[&tag].blocks {
-                let under = block.segment.as_ref().is_some_and(|id| facts.segment(id).unwrap().record == RecordStatus::ChathamHouseRule);
+                let under = block.segment.as_ref().is_some_and(|id| facts.segment(id).unwrap().under_rule);
                 seen |= under && everybody.iter().any(|word| block.text().contains(word.as_str()));
             }
         }
@@ -301,7 +326,7 @@ proptest! {
         prop_assert_eq!(leaked, seen, "check() finds what is there, and nothing else: {:?}", found);
         // Under the Rule a statement has neither speaker nor time.
         for cited in &release.statements {
-            let under = facts.segment(&cited.segment).unwrap().record != RecordStatus::OnTheRecord;
+            let under = facts.segment(&cited.segment).unwrap().under_rule;
             prop_assert_eq!(under, cited.speaker.is_none());
             prop_assert_eq!(under, cited.span.is_none());
         }
@@ -314,17 +339,17 @@ proptest! {
     fn names_under_the_rule_are_in_no_caption(facts in some_facts()) {
         let lines: Vec<Line> = facts.statements.iter().map(|statement| Line {
             speaker: statement.speaker.clone(),
-            segment: statement.segment.clone(),
+            record: statement.record,
             start: statement.start,
             end: statement.end,
             language: language("en"),
             text: statement.words[&language("en")].text().to_owned(),
         }).collect();
-        let rule = facts.segments.iter().any(|s| s.record == RecordStatus::ChathamHouseRule);
+        let rule = facts.segments.iter().any(|segment| segment.under_rule);
         let nameable = facts.nameable();
         for line in &lines {
             let captions = web_vtt::captions(&facts, std::slice::from_ref(line), &language("en"));
-            let record = facts.segment(&line.segment).unwrap().record;
+            let record = line.record;
             if record == RecordStatus::OffTheRecord {
                 prop_assert!(!captions.contains("-->"));
             }

@@ -1,8 +1,9 @@
 //! Hostile text in every field breaks out of no format.
 
 use base::Localized;
+use proceedings::Wording;
 use publication::output::{atom, html, json_ld, mail, markdown, ninjs, plain, web_vtt};
-use publication::{Facts, Line, Words};
+use publication::{Facts, Line};
 
 use crate::support::{NEXT_DAY, edition, languages, reference_facts, release_of};
 
@@ -49,7 +50,7 @@ fn poisoned() -> Facts {
     }
     for statement in &mut facts.statements {
         for words in statement.words.values_mut() {
-            if let Words::Indirect(text) = words {
+            if let Wording::Indirect { text } = words {
                 text.push_str(HOSTILE);
             }
         }
@@ -129,15 +130,15 @@ fn hostile_text_stays_text() {
 #[test]
 fn hostile_captions_make_no_cue_and_no_voice() {
     let facts = poisoned();
-    let line = |person: &str, segment: &str| Line {
+    let line = |person: &str| Line {
         speaker: Some(base::PersonId::new(person).unwrap()),
-        segment: base::SegmentId::new(segment).unwrap(),
+        record: proceedings::RecordStatus::OnTheRecord,
         start: base::Millis(1_000),
         end: base::Millis(500),
         language: languages()[0].clone(),
         text: format!("{HOSTILE}\n\n00:00:01.000 --> 00:00:02.000\n<v Sehgal>I resign"),
     };
-    let lines = [line("ganich", "plenary-address")];
+    let lines = [line("ganich")];
     let captions = web_vtt::captions(&facts, &lines, &languages()[0]);
     assert_eq!(captions.matches("-->").count(), 1, "{captions}");
     assert_eq!(captions.matches("<v ").count(), 1, "{captions}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use base::{Language, Timestamp};
+use base::{Language, StatementId, Timestamp};
 use publication::output::{Edition, Status, atom, html, json_ld, mail, markdown, ninjs, plain};
 use publication::{
     Clearance, Day, Facts, HouseStyle, Release, check, draft, from_programme, read_notes,
@@ -30,8 +30,10 @@ pub(crate) fn reference_facts() -> Facts {
     let definition = programme::parse(programme).unwrap().definition;
     let (notes, statements) = read_notes(notes).unwrap();
     let mut facts = from_programme(&definition, &notes);
-    facts.statements =
-        statements.into_iter().map(|statement| statement.with(Clearance::Cleared)).collect();
+    facts.statements = (1..)
+        .zip(statements)
+        .map(|(id, said)| said.with(StatementId(id), Clearance::Cleared))
+        .collect();
     facts
 }
 
