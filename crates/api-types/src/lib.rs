@@ -16,7 +16,7 @@ pub use live::{ClientMessage, CommandFailure, EndReason, ServerMessage};
 pub use rest::{ErrorBody, EventSummary, JoinView, LinkIssued, Registration};
 pub use view::{
     AudienceSection, EventView, FloorGrant, FloorSection, HandView, HandsSection, LifeSection,
-    LobbySection, PersonRow, PersonView, ProgrammeSection, RecordingProblem, RecordingSection,
-    RosterSection, Section, SegmentNow, SegmentView, SlotsView, StagePerson, StageSection,
-    WaitingView, You,
+    LineCounts, LineQuality, LinesSection, LobbySection, PersonLine, PersonRow, PersonView,
+    ProgrammeSection, RecordingProblem, RecordingSection, RosterSection, Section, SegmentNow,
+    SegmentView, SlotsView, StagePerson, StageSection, WaitingView, You,
 };

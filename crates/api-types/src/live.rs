@@ -5,7 +5,7 @@ use proceedings::{Command, Refusal};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::{EventView, Section, You};
+use crate::view::{EventView, LineQuality, Section, You};
 
 /// What a client says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -48,6 +48,8 @@ pub enum ServerMessage {
         event: Box<EventView>,
         /// You.
         you: Box<You>,
+        /// How good your line is, once it has been judged.
+        line: Option<LineQuality>,
         /// Sections: all of them, or those changed since `resume`.
         sections: Vec<Section>,
     },
@@ -62,6 +64,11 @@ pub enum ServerMessage {
     You {
         /// You, whole.
         you: Box<You>,
+    },
+    /// Your line is better or worse than before. Not part of the proceedings.
+    Line {
+        /// How good; none when nothing is received or sent any more.
+        quality: Option<LineQuality>,
     },
     /// Who is audibly speaking now. Not part of the proceedings.
     Speaking {

@@ -140,6 +140,8 @@ pub enum Section {
     Roster(RosterSection),
     /// How the recording stands. For those who moderate.
     Recording(RecordingSection),
+    /// How good people's lines are. For those who moderate.
+    Lines(LinesSection),
 }
 
 /// Where the event stands.
@@ -277,6 +279,52 @@ pub enum RecordingProblem {
     DiskFull,
     /// The disk refuses to be written to: nothing is recorded.
     WriteFailed,
+}
+
+/// How good a person's line to the server is, judged by the worse of the ways in and out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineQuality {
+    /// Nothing to notice.
+    Good,
+    /// It can be noticed, and followed.
+    Fair,
+    /// Hard to follow.
+    Poor,
+    /// Nothing comes any more.
+    Lost,
+}
+
+/// How good the lines of those who are connected are. What is not judged yet is not named. At most
+/// 200 people are listed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LinesSection {
+    /// Everybody on stage, then all others whose line is not good, the worst first.
+    pub people: Vec<PersonLine>,
+    /// Of the audience, how many have a line of each step.
+    pub audience: LineCounts,
+}
+
+/// How good one person's line is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PersonLine {
+    /// Whose.
+    pub person: PersonId,
+    /// How good.
+    pub quality: LineQuality,
+}
+
+/// Numbers of lines by step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct LineCounts {
+    /// Good lines.
+    pub good: u32,
+    /// Fair lines.
+    pub fair: u32,
+    /// Poor lines.
+    pub poor: u32,
+    /// Lost lines.
+    pub lost: u32,
 }
 
 /// The queue of hands, first come first.

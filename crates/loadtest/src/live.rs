@@ -240,7 +240,8 @@ impl View {
                 Section::Stage(_)
                 | Section::Audience(_)
                 | Section::Roster(_)
-                | Section::Recording(_) => {}
+                | Section::Recording(_)
+                | Section::Lines(_) => {}
             }
         }
     }

@@ -307,12 +307,19 @@ impl EventTask {
                 self.hub.set_recording(&state, recording);
             }
             Ask::Media(SfuEvent::Speaking { persons, .. }) => self.hub.speaking(persons),
-            Ask::Media(SfuEvent::Gone { session, .. }) => drop(self.desk.strike(&session)),
+            Ask::Media(SfuEvent::Gone { person, session, .. }) => {
+                self.desk.strike(&session);
+                self.hub.session_over(&person, &session);
+            }
+            Ask::Media(SfuEvent::Quality { person, session, quality, .. }) => {
+                // A session that was struck out is as good as gone.
+                if let Some(kind) = self.desk.session(&session).map(|session| session.kind) {
+                    self.hub.line_judged(&person, session, kind, quality);
+                }
+            }
             // What a publisher sends follows from the proceedings; that it connects changes
             // nothing that people are shown.
-            Ask::Media(
-                SfuEvent::Connected { .. } | SfuEvent::Tracks { .. } | SfuEvent::Quality { .. },
-            ) => {}
+            Ask::Media(SfuEvent::Connected { .. } | SfuEvent::Tracks { .. }) => {}
             Ask::Stop => self.hub.end_all(EndReason::ServerStops),
         }
     }

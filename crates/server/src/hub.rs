@@ -4,22 +4,20 @@
 //! readers. Nothing here waits: a socket that cannot take a message is ended.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use api_types::{CommandFailure, EndReason, RecordingSection, Section, ServerMessage, SlotsView};
+use api_types::{
+    CommandFailure, EndReason, LineQuality, RecordingSection, Section, ServerMessage, SlotsView,
+};
 use axum::extract::ws::Utf8Bytes;
 use base::{ConnectionId, PersonId, Sequence, Timestamp};
 use proceedings::{Admission, EventState, Life, Line, Refusal};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use sfu::{Kind as SessionKind, Quality, SessionId};
 use tokio::time::Instant;
 
 use crate::outbox::{Lost, Outbox};
 use crate::views::{self, Class, Kind, Kinds, Observed, Who};
-
-/// Shortest time between two sendings of the audience, the lobby and the roster, so that a flood
-/// of arrivals does not melt the console.
-const THROTTLE: Duration = Duration::from_millis(500);
 
 /// A connection whose departure the event's task has to write down.
 pub(crate) type Departed = (PersonId, ConnectionId);
@@ -33,7 +31,6 @@ pub(crate) struct Hub {
     classes: BTreeMap<PersonId, (Class, Sequence)>,
     /// Throttled sections that changed since they were last sent.
     late: Kinds,
-    sent_at: Instant,
     /// Whose own view may have changed by what was published last.
     concerned: Vec<PersonId>,
     /// Sockets that turned out to be dead while they were written to.
@@ -44,6 +41,8 @@ pub(crate) struct Hub {
 struct Cached {
     json: Box<RawValue>,
     changed_at: Sequence,
+    /// When it was last sent, or found to be as it was.
+    sent_at: Instant,
 }
 
 /// A connected person.
@@ -68,17 +67,20 @@ struct Welcome<'a> {
     now: Timestamp,
     event: api_types::EventView,
     you: api_types::You,
+    line: Option<LineQuality>,
     sections: Vec<&'a RawValue>,
 }
 
 impl Hub {
     pub(crate) fn new(state: &EventState) -> Self {
         let observed = Observed::default();
+        let now = Instant::now();
         let cache = Kind::ALL
             .into_iter()
             .map(|kind| Cached {
                 json: raw(&views::section(kind, state, &observed)),
                 changed_at: state.sequence,
+                sent_at: now,
             })
             .collect();
         Self {
@@ -87,7 +89,6 @@ impl Hub {
             people: BTreeMap::new(),
             classes: BTreeMap::new(),
             late: Kinds::default(),
-            sent_at: Instant::now(),
             concerned: Vec::new(),
             lost: Vec::new(),
         }
@@ -95,7 +96,11 @@ impl Hub {
 
     /// When the throttled sections are due.
     pub(crate) fn due_at(&self) -> Option<Instant> {
-        (!self.late.is_empty()).then(|| self.sent_at + THROTTLE)
+        self.late.iter().map(|kind| self.due(kind)).min()
+    }
+
+    fn due(&self, kind: Kind) -> Instant {
+        self.cache[kind as usize].sent_at + kind.pace().unwrap_or_default()
     }
 
     /// Connections that died; each is reported once.
@@ -136,6 +141,7 @@ impl Hub {
             now,
             event: views::event(state),
             you,
+            line: self.observed.lines.mark(person),
             sections: readable(&self.cache, class, Kinds::ALL, seen),
         };
         match outbox.send(frame(&welcome)) {
@@ -180,10 +186,10 @@ impl Hub {
         }
 
         let mut changed = Kinds::default();
-        for kind in kinds.iter().filter(|kind| !kind.is_observed()) {
-            if kind.is_throttled() {
+        for kind in kinds.iter() {
+            if kind.pace().is_some() {
                 self.late = self.late.with(kind);
-            } else if self.refresh(state, kind) {
+            } else if !kind.is_observed() && self.refresh(state, kind) {
                 changed = changed.with(kind);
             }
         }
@@ -229,21 +235,54 @@ impl Hub {
         }
     }
 
+    /// The media engine judged the line of a session.
+    pub(crate) fn line_judged(
+        &mut self,
+        person: &PersonId,
+        session: SessionId,
+        kind: SessionKind,
+        quality: Quality,
+    ) {
+        if self.observed.lines.judged(person, session, kind, quality) {
+            self.tell_line(person);
+        }
+    }
+
+    /// A session is over, and with it what was known of its line.
+    pub(crate) fn session_over(&mut self, person: &PersonId, session: &SessionId) {
+        if self.observed.lines.over(person, session) {
+            self.tell_line(person);
+        }
+    }
+
+    /// Tells a person how good their line is now, and nobody else; those who moderate read it in
+    /// the section of all lines.
+    fn tell_line(&mut self, person: &PersonId) {
+        self.late = self.late.with(Kind::Lines);
+        let Some(seat) = self.people.get_mut(person) else { return };
+        let message = frame(&ServerMessage::Line { quality: self.observed.lines.mark(person) });
+        send_to(seat, person, &mut self.lost, |_| Some(message.clone()));
+    }
+
     /// Tells everybody admitted who is speaking.
     pub(crate) fn speaking(&mut self, people: Vec<PersonId>) {
         let message = frame(&ServerMessage::Speaking { people });
         self.send_each(|class| class.reads(Kind::Floor).then(|| message.clone()), &[]);
     }
 
-    /// Sends the throttled sections if they are due and somebody reads them.
+    /// Sends the throttled sections that are due.
     pub(crate) fn send_late(&mut self, state: &EventState) {
-        if self.due_at().is_none_or(|due| due > Instant::now()) {
+        if self.late.is_empty() {
             return;
         }
-        self.sent_at = Instant::now();
+        let now = Instant::now();
         let mut changed = Kinds::default();
         for kind in self.late.iter() {
+            if self.due(kind) > now {
+                continue;
+            }
             self.late = self.late.without(kind);
+            self.cache[kind as usize].sent_at = now;
             if self.refresh(state, kind) {
                 changed = changed.with(kind);
             }
@@ -280,7 +319,8 @@ impl Hub {
         if cached.json.get() == json.get() {
             return false;
         }
-        *cached = Cached { json, changed_at: state.sequence };
+        cached.json = json;
+        cached.changed_at = state.sequence;
         true
     }
 
@@ -364,7 +404,7 @@ fn readable(
     seen: Option<Sequence>,
 ) -> Vec<&RawValue> {
     let news = |kind: Kind| {
-        kind.is_throttled()
+        kind.pace().is_some()
             || kind.is_observed()
             || seen.is_none_or(|seen| cache[kind as usize].changed_at > seen)
     };

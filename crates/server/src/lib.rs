@@ -20,6 +20,7 @@ mod health;
 mod hub;
 mod ice_tcp;
 mod join;
+mod lines;
 mod listen;
 mod live;
 mod media;

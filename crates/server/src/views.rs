@@ -3,20 +3,37 @@
 //! [`touched`] says which sections and people an event of the proceedings may have changed, so
 //! that only those are computed anew; a property test holds it against computing everything.
 
+use std::cmp::Reverse;
+use std::time::Duration;
+
 use api_types::{
     AudienceSection, EventView, FloorGrant, FloorSection, HandView, HandsSection, LifeSection,
-    LobbySection, PersonRow, PersonView, ProgrammeSection, RecordingSection, RosterSection,
-    Section, SegmentNow, SegmentView, SlotsView, StagePerson, StageSection, WaitingView, You,
+    LineCounts, LineQuality, LinesSection, LobbySection, PersonLine, PersonRow, PersonView,
+    ProgrammeSection, RecordingSection, RosterSection, Section, SegmentNow, SegmentView, SlotsView,
+    StagePerson, StageSection, WaitingView, You,
 };
 use base::limits::{FLOOR_VOICES_MAX, THUMBNAILS_MAX};
 use base::{Millis, PersonId};
 use proceedings::{Admission, Attendance, Event, EventState, Person, Source, StagePlace};
+
+use crate::lines::Lines;
 
 /// Longest list of waiting people that is sent: more cannot be read, and 200 rows are 60 KB.
 pub(crate) const LOBBY_ROWS_MAX: usize = 200;
 
 /// Longest roster that is sent; the search of the console works on these rows.
 pub(crate) const ROSTER_ROWS_MAX: usize = 500;
+
+/// Longest list of lines that is sent. When more than these are not good, it is the server's own
+/// line that wants looking after, and the counts say so.
+pub(crate) const LINE_ROWS_MAX: usize = 200;
+
+/// Shortest time between two sendings of the audience, the lobby and the roster, so that a flood
+/// of arrivals does not melt the console.
+const CROWD_PACE: Duration = Duration::from_millis(500);
+
+/// The same of the lines, of which the media engine looks at each every two seconds.
+const LINES_PACE: Duration = Duration::from_secs(2);
 
 /// The sections, where `slots` differs between the stage and the audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +49,11 @@ pub(crate) enum Kind {
     Lobby,
     Roster,
     Recording,
+    Lines,
 }
 
 impl Kind {
-    pub(crate) const COUNT: usize = 11;
+    pub(crate) const COUNT: usize = 12;
     pub(crate) const ALL: [Self; Self::COUNT] = [
         Self::Life,
         Self::Programme,
@@ -48,16 +66,21 @@ impl Kind {
         Self::Lobby,
         Self::Roster,
         Self::Recording,
+        Self::Lines,
     ];
 
-    /// Long or busy sections, sent at most twice a second.
-    pub(crate) fn is_throttled(self) -> bool {
-        matches!(self, Self::Audience | Self::Lobby | Self::Roster)
+    /// Shortest time between two sendings, of sections that are long or change often.
+    pub(crate) fn pace(self) -> Option<Duration> {
+        match self {
+            Self::Audience | Self::Lobby | Self::Roster => Some(CROWD_PACE),
+            Self::Lines => Some(LINES_PACE),
+            _ => None,
+        }
     }
 
     /// Follows the media engine or the recorder and not the proceedings.
     pub(crate) fn is_observed(self) -> bool {
-        matches!(self, Self::SlotsOfAudience | Self::SlotsOfStage | Self::Recording)
+        matches!(self, Self::SlotsOfAudience | Self::SlotsOfStage | Self::Recording | Self::Lines)
     }
 }
 
@@ -139,7 +162,7 @@ impl Class {
             Kind::Floor | Kind::Stage | Kind::Audience => self != Self::Lobby,
             Kind::SlotsOfAudience => self != Self::Lobby && !on_stage,
             Kind::SlotsOfStage => on_stage,
-            Kind::Hands | Kind::Lobby | Kind::Roster | Kind::Recording => moderates,
+            Kind::Hands | Kind::Lobby | Kind::Roster | Kind::Recording | Kind::Lines => moderates,
         }
     }
 }
@@ -168,7 +191,8 @@ pub(crate) fn touched(event: &Event, state: &EventState) -> (Kinds, Who) {
 
         Event::PersonRegistered { .. } => (Kinds::of(&[Kind::Roster]), Who::Nobody),
         Event::PersonArrived { person, .. } | Event::PersonDeparted { person, .. } => {
-            let (mut kinds, who) = one(&[Kind::Audience, Kind::Lobby, Kind::Roster], person);
+            let kinds = [Kind::Audience, Kind::Lobby, Kind::Roster, Kind::Lines];
+            let (mut kinds, who) = one(&kinds, person);
             if state.stage.contains(person) {
                 kinds = kinds.with(Kind::Stage);
             }
@@ -182,12 +206,12 @@ pub(crate) fn touched(event: &Event, state: &EventState) -> (Kinds, Who) {
         | Event::PersonSuspended { person }
         | Event::PersonRemoved { person }
         | Event::PersonReadmitted { person } => {
-            one(&[Kind::Audience, Kind::Lobby, Kind::Roster], person)
+            one(&[Kind::Audience, Kind::Lobby, Kind::Roster, Kind::Lines], person)
         }
         Event::EventLocked | Event::EventUnlocked => (Kinds::of(&[Kind::Life]), Who::Nobody),
 
         Event::StageEntered { person, .. } | Event::StageLeft { person } => {
-            one(&[Kind::Stage, Kind::Audience, Kind::Roster], person)
+            one(&[Kind::Stage, Kind::Audience, Kind::Roster, Kind::Lines], person)
         }
 
         Event::SegmentBegan { .. }
@@ -224,16 +248,18 @@ pub(crate) fn section(kind: Kind, state: &EventState, observed: &Observed) -> Se
         Kind::Lobby => Section::Lobby(lobby(state)),
         Kind::Roster => Section::Roster(roster(state)),
         Kind::Recording => Section::Recording(observed.recording),
+        Kind::Lines => Section::Lines(lines(state, &observed.lines)),
     }
 }
 
-/// What does not follow from the proceedings: the slot mappings of both classes of receivers, and
-/// how the recording stands.
-#[derive(Debug, Clone, PartialEq)]
+/// What does not follow from the proceedings: the slot mappings of both classes of receivers, how
+/// the recording stands, and how good people's lines are.
+#[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) audience: SlotsView,
     pub(crate) stage: SlotsView,
     pub(crate) recording: RecordingSection,
+    pub(crate) lines: Lines,
 }
 
 impl Default for Observed {
@@ -244,7 +270,12 @@ impl Default for Observed {
             screen: None,
             thumbnails: vec![None; THUMBNAILS_MAX],
         };
-        Self { audience: empty.clone(), stage: empty, recording: RecordingSection::default() }
+        Self {
+            audience: empty.clone(),
+            stage: empty,
+            recording: RecordingSection::default(),
+            lines: Lines::default(),
+        }
     }
 }
 
@@ -389,14 +420,47 @@ fn stage(state: &EventState) -> StageSection {
 }
 
 fn audience(state: &EventState) -> AudienceSection {
-    let watches = |attendance: &&Attendance| {
-        attendance.admission == Admission::Admitted
-            && attendance.is_present()
-            && attendance.stage == StagePlace::None
-    };
     AudienceSection {
-        watching: count(state.people.values().filter(watches).count()),
+        watching: count(state.people.values().filter(|attendance| watches(attendance)).count()),
         hands: count(state.hands.len()),
+    }
+}
+
+/// True for people of the audience who are there.
+fn watches(attendance: &Attendance) -> bool {
+    is_in(attendance) && attendance.stage == StagePlace::None
+}
+
+fn is_in(attendance: &Attendance) -> bool {
+    attendance.admission == Admission::Admitted && attendance.is_present()
+}
+
+fn lines(state: &EventState, lines: &Lines) -> LinesSection {
+    let mut audience = LineCounts::default();
+    let mut rows = Vec::new();
+    for (id, quality) in lines.marks() {
+        let Some(attendance) = state.people.get(id).filter(|one| is_in(one)) else { continue };
+        if watches(attendance) {
+            *match quality {
+                LineQuality::Good => &mut audience.good,
+                LineQuality::Fair => &mut audience.fair,
+                LineQuality::Poor => &mut audience.poor,
+                LineQuality::Lost => &mut audience.lost,
+            } += 1;
+        }
+        let below_stage = attendance.stage == StagePlace::None;
+        if !below_stage || quality > LineQuality::Good {
+            rows.push((below_stage, Reverse(quality), id));
+        }
+    }
+    rows.sort_unstable();
+    LinesSection {
+        people: rows
+            .into_iter()
+            .take(LINE_ROWS_MAX)
+            .map(|(_, Reverse(quality), id)| PersonLine { person: id.clone(), quality })
+            .collect(),
+        audience,
     }
 }
 

@@ -634,6 +634,46 @@ suspension_reason: string | null,
 locked: boolean, };
 
 /**
+ * Numbers of lines by step.
+ */
+export type LineCounts = { 
+/**
+ * Good lines.
+ */
+good: number, 
+/**
+ * Fair lines.
+ */
+fair: number, 
+/**
+ * Poor lines.
+ */
+poor: number, 
+/**
+ * Lost lines.
+ */
+lost: number, };
+
+/**
+ * How good a person's line to the server is, judged by the worse of the ways in and out.
+ */
+export type LineQuality = "good" | "fair" | "poor" | "lost";
+
+/**
+ * How good the lines of those who are connected are. What is not judged yet is not named. At most
+ * 200 people are listed.
+ */
+export type LinesSection = { 
+/**
+ * Everybody on stage, then all others whose line is not good, the worst first.
+ */
+people: Array<PersonLine>, 
+/**
+ * Of the audience, how many have a line of each step.
+ */
+audience: LineCounts, };
+
+/**
  * Answer to a registration: the personal link, shown once.
  */
 export type LinkIssued = { 
@@ -744,6 +784,19 @@ roles: Array<Role>, };
  * registered, a generated one (`p-7k3m9x2q`).
  */
 export type PersonId = string;
+
+/**
+ * How good one person's line is.
+ */
+export type PersonLine = { 
+/**
+ * Whose.
+ */
+person: PersonId, 
+/**
+ * How good.
+ */
+quality: LineQuality, };
 
 /**
  * A line of the roster.
@@ -1394,7 +1447,7 @@ people: Array<PersonRow>, };
 /**
  * One section of the live view.
  */
-export type Section = { "section": "life" } & LifeSection | { "section": "programme" } & ProgrammeSection | { "section": "floor" } & FloorSection | { "section": "stage" } & StageSection | { "section": "audience" } & AudienceSection | { "section": "slots" } & SlotsView | { "section": "hands" } & HandsSection | { "section": "lobby" } & LobbySection | { "section": "roster" } & RosterSection | { "section": "recording" } & RecordingSection;
+export type Section = { "section": "life" } & LifeSection | { "section": "programme" } & ProgrammeSection | { "section": "floor" } & FloorSection | { "section": "stage" } & StageSection | { "section": "audience" } & AudienceSection | { "section": "slots" } & SlotsView | { "section": "hands" } & HandsSection | { "section": "lobby" } & LobbySection | { "section": "roster" } & RosterSection | { "section": "recording" } & RecordingSection | { "section": "lines" } & LinesSection;
 
 /**
  * A part of the programme.
@@ -1531,6 +1584,10 @@ event: EventView,
  */
 you: You, 
 /**
+ * How good your line is, once it has been judged.
+ */
+line: LineQuality | null, 
+/**
  * Sections: all of them, or those changed since `resume`.
  */
 sections: Array<Section>, } | { "type": "changed", 
@@ -1545,7 +1602,11 @@ sections: Array<Section>, } | { "type": "you",
 /**
  * You, whole.
  */
-you: You, } | { "type": "speaking", 
+you: You, } | { "type": "line", 
+/**
+ * How good; none when nothing is received or sent any more.
+ */
+quality: LineQuality | null, } | { "type": "speaking", 
 /**
  * Persons.
  */

@@ -224,6 +224,7 @@ async fn serve(state: Arc<Mutex<State>>, mut socket: Socket) {
             now: now(),
             event,
             you: stage.you(&person),
+            line: None,
             sections: stage.sections(),
         });
         stage.tell(false);

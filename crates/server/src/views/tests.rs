@@ -181,12 +181,68 @@ fn long_lists_are_cut() {
 }
 
 #[test]
+fn lines_that_are_not_good_come_first() {
+    use sfu::{Kind as Session, Quality, ReceiverClass, SessionId};
+
+    let mut state = EventState::new(reference_event());
+    let mut known = Lines::default();
+    let mut people: Vec<(PersonId, Quality)> =
+        ["kazi", "ganich", "sehgal"].map(|id| (parsed(id), Quality::Good)).into();
+    for number in 0..300 {
+        let registered = person(&format!("p-{number:03}"), "Registered", Role::Participant);
+        let quality = match number {
+            7 => Quality::Lost,
+            8 => Quality::Poor,
+            9..19 => Quality::Good,
+            _ => Quality::Fair,
+        };
+        people.push((registered.id.clone(), quality));
+        state.apply(Timestamp(0), &Event::PersonRegistered { person: Box::new(registered) });
+    }
+    for (number, (person, quality)) in (1_u64..).zip(&people) {
+        let session: SessionId = parsed(&format!("{number:032x}"));
+        known.judged(person, session, Session::Receiving(ReceiverClass::Audience), *quality);
+        let connection = ConnectionId(number);
+        for event in [
+            Event::PersonArrived { person: person.clone(), connection },
+            Event::PersonAdmitted { person: person.clone() },
+        ] {
+            state.apply(Timestamp(0), &event);
+        }
+    }
+    // Judged, and not there any more.
+    for (number, (person, _)) in (1_u64..).zip(&people).skip(293) {
+        let (person, connection) = (person.clone(), ConnectionId(number));
+        state.apply(Timestamp(0), &Event::PersonDeparted { person, connection });
+    }
+    let ganich: PersonId = parsed("ganich");
+    state.apply(Timestamp(0), &Event::StageEntered { person: ganich, guest: false });
+
+    let section = lines(&state, &known);
+    let first: Vec<_> =
+        section.people.iter().take(4).map(|row| (row.person.as_str(), row.quality)).collect();
+    assert_eq!(
+        first,
+        [
+            ("ganich", LineQuality::Good),
+            ("p-007", LineQuality::Lost),
+            ("p-008", LineQuality::Poor),
+            ("p-000", LineQuality::Fair),
+        ]
+    );
+    assert_eq!(section.people.len(), LINE_ROWS_MAX);
+    // Two of the staff are not on stage, and watch.
+    assert_eq!(section.audience, LineCounts { good: 12, fair: 278, poor: 1, lost: 1 });
+}
+
+#[test]
 fn readers_of_each_class() {
     let reads = |class: Class| Kind::ALL.into_iter().filter(|kind| class.reads(*kind)).count();
     assert_eq!(reads(Class::Lobby), 2);
     assert_eq!(reads(Class::Audience), 6);
     assert_eq!(reads(Class::Stage), 6);
-    assert_eq!(reads(Class::Moderator), 10);
-    assert_eq!(reads(Class::ModeratorOnStage), 10);
+    assert_eq!(reads(Class::Moderator), 11);
+    assert_eq!(reads(Class::ModeratorOnStage), 11);
     assert!(!Class::Stage.reads(Kind::Recording), "disks are the moderators' business");
+    assert!(!Class::Stage.reads(Kind::Lines), "so are the lines of others");
 }

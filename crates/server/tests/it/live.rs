@@ -28,6 +28,7 @@ fn names(sections: &[Section]) -> Vec<&'static str> {
             Section::Lobby(_) => "lobby",
             Section::Roster(_) => "roster",
             Section::Recording(_) => "recording",
+            Section::Lines(_) => "lines",
         })
         .collect();
     names.sort_unstable();
@@ -63,6 +64,7 @@ async fn readers_get_what_their_class_may_know() {
         "floor",
         "hands",
         "life",
+        "lines",
         "lobby",
         "programme",
         "recording",

@@ -11,6 +11,7 @@ mod headers;
 mod health;
 mod join;
 mod limits;
+mod lines;
 mod live;
 mod logs;
 mod media;
