@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { faultOf } from './devices';
 import { accepted, relaysIn, SignalError } from './http';
 import { level } from './levels';
-import { count, judge, type Counted } from './quality';
+import { count, judge, worse, type Counted } from './quality';
 import { iceCredentials, restartFragment, tuneOpus, withFragment } from './sdp';
 import { cameraLayers } from './whip';
 
@@ -126,13 +126,19 @@ describe('the line', () => {
   test.each([
     [{ packets: 200 }, 'good'],
     [{ packets: 200, packets_lost: 6 }, 'fair'],
-    [{ packets: 200, packets_lost: 30 }, 'weak'],
+    [{ packets: 200, packets_lost: 30 }, 'poor'],
     [{ packets: 200, round_trip_ms: 300 }, 'fair'],
-    [{ packets: 200, round_trip_ms: 900 }, 'weak'],
-    [{ packets: 200, jitter_ms: 150 }, 'weak'],
+    [{ packets: 200, round_trip_ms: 900 }, 'poor'],
+    [{ packets: 200, jitter_ms: 150 }, 'poor'],
     [{ packets: 0 }, 'unknown'],
   ] as const)('%o is %s', (now, quality) => {
     expect(judge(at({}), at(now))).toBe(quality);
+  });
+
+  test('is as good as its worse end, as far as that is known', () => {
+    expect(worse('good', 'poor')).toBe('poor');
+    expect(worse('lost', 'fair')).toBe('lost');
+    expect(worse('unknown', 'good')).toBe('good');
   });
 
   test('counts over all reports, and does not fail on unknown ones', () => {

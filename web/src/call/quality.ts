@@ -1,5 +1,14 @@
 /** How good a person's line is, from what getStats counts. */
-export type Quality = 'unknown' | 'good' | 'fair' | 'weak' | 'lost';
+import type { LineQuality } from '../api/types';
+
+export type Quality = 'unknown' | LineQuality;
+
+/** From what is not known to the worst. */
+const STEPS: readonly Quality[] = ['unknown', 'good', 'fair', 'poor', 'lost'];
+
+/** The worse of two judgements of one line: each end sees what the other does not. */
+export const worse = (one: Quality, other: Quality): Quality =>
+  STEPS.indexOf(one) > STEPS.indexOf(other) ? one : other;
 
 /** What is counted at one moment, over all voices and pictures received and sent. */
 export interface Counted {
@@ -13,7 +22,7 @@ export interface Counted {
 
 /** Loss and delay at which speech begins to suffer, and at which it breaks. */
 const FAIR = { loss: 0.02, round_trip_ms: 250, jitter_ms: 40 };
-const WEAK = { loss: 0.08, round_trip_ms: 600, jitter_ms: 100 };
+const POOR = { loss: 0.08, round_trip_ms: 600, jitter_ms: 100 };
 
 /** Judges the line between two countings. Without packets nothing is claimed. */
 export function judge(before: Counted, now: Counted): Quality {
@@ -25,7 +34,7 @@ export function judge(before: Counted, now: Counted): Quality {
     loss > limit.loss ||
     (now.round_trip_ms ?? 0) > limit.round_trip_ms ||
     (now.jitter_ms ?? 0) > limit.jitter_ms;
-  if (beyond(WEAK)) return 'weak';
+  if (beyond(POOR)) return 'poor';
   return beyond(FAIR) ? 'fair' : 'good';
 }
 

@@ -215,6 +215,6 @@ function segmentOf(command: Command, before: House): SegmentId | null {
 
 /** The house as it stands; sections are replaced whole, never changed, so this is a copy. */
 export function snapshot(house: House): House {
-  const { event, you, life, programme, floor, stage, audience, hands, lobby, roster } = house;
-  return { event, you, life, programme, floor, stage, audience, hands, lobby, roster };
+  const { event, you, life, programme, floor, stage, audience, hands, lobby, roster, lines } = house;
+  return { event, you, life, programme, floor, stage, audience, hands, lobby, roster, lines };
 }

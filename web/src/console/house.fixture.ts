@@ -147,6 +147,13 @@ export function house(current: number, change: Partial<House> = {}, began_at = S
         row(hashmi),
       ],
     },
+    lines: {
+      people: [
+        { person: 'kazi', quality: 'good' },
+        { person: 'ganich', quality: 'good' },
+      ],
+      audience: { good: 212, fair: 0, poor: 0, lost: 0 },
+    },
     ...change,
   };
 }

@@ -8,6 +8,8 @@ import type {
   FloorSection,
   HandsSection,
   LifeSection,
+  LineQuality,
+  LinesSection,
   LobbySection,
   Millis,
   PersonId,
@@ -38,6 +40,7 @@ export interface House {
   hands: HandsSection;
   lobby: LobbySection;
   roster: RosterSection;
+  lines: LinesSection;
 }
 
 /** A segment as planned and as it went. */
@@ -135,6 +138,12 @@ export function personView(house: House, person: PersonId): PersonView | null {
     rosterRow(house, person)?.person ??
     (house.you.person.id === person ? house.you.person : null)
   );
+}
+
+/** How good a person's line is, where the server says it: of everybody on stage, and of others whose
+ * line is not good. */
+export function lineOf(house: House, person: PersonId): LineQuality | null {
+  return house.lines.people.find((row) => row.person === person)?.quality ?? null;
 }
 
 /** Connected now, as far as the sections say. */

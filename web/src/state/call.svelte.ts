@@ -7,8 +7,9 @@ import type { Outcome } from '../api/live';
 import type { PersonId } from '../api/types';
 import { openScreen } from '../call/devices';
 import type { VoiceLine } from '../call/listen';
-import { count, judge, type Counted, type Quality } from '../call/quality';
+import { count, judge, worse, type Counted, type Quality } from '../call/quality';
 import type { MediaSession, MediaState } from '../call/session';
+import type { Connections } from '../call/statistics';
 import { Receiver, type Slots } from '../call/whep';
 import { CameraPublisher, publishScreen } from '../call/whip';
 import { DeviceStore, type DeviceKind } from './devices.svelte';
@@ -39,12 +40,15 @@ export class CallStore {
   lastResort: boolean = $state(false);
   /** The browser waits for a gesture before it plays sound. */
   soundBlocked: boolean = $state(false);
-  quality: Quality = $state('unknown');
   /** The person has asked to take part: by "Listen" or by "Enter the green room". */
   entered: boolean = $state(false);
   /** The screen one shares. */
   screen: MediaStream | null = $state.raw(null);
 
+  /** How good the line is: what this browser measures, or what the server does where that is worse. */
+  readonly quality: Quality = $derived.by(() => worse(this.#measured, this.#live.ownLine ?? 'unknown'));
+
+  #measured: Quality = $state('unknown');
   readonly #live: LiveStore;
   readonly #token: string;
   readonly #forget: () => void;
@@ -186,6 +190,16 @@ export class CallStore {
     this.#screenSession = publishScreen(this.#live.event.id, this.#token, screen, () => undefined);
     this.#screenSession.start();
     return outcome;
+  }
+
+  /** The connections of this moment, for their statistics. */
+  get connections(): Connections {
+    const of = (session: MediaSession | null | undefined): RTCPeerConnection | null => session?.connection ?? null;
+    return {
+      receiving: of(this.#receiver?.session),
+      sending: of(this.#publisher?.session),
+      screen: of(this.#screenSession),
+    };
   }
 
   /** Only the voice from now on, or the picture again. */
@@ -416,7 +430,7 @@ export class CallStore {
     this.#endVoiceLine();
     this.#setSlots(null);
     this.receiving = 'idle';
-    this.quality = 'unknown';
+    this.#measured = 'unknown';
     this.#counted = null;
   }
 
@@ -441,7 +455,7 @@ export class CallStore {
     const sessions = [this.#receiver?.session, this.#publisher?.session];
     const connections = sessions.flatMap((session) => session?.connection ?? []);
     if (this.receiving === 'interrupted' || this.publishing === 'interrupted') {
-      this.quality = 'lost';
+      this.#measured = 'lost';
       return;
     }
     if (connections.length === 0) return;
@@ -450,7 +464,7 @@ export class CallStore {
     const counted = count(all, performance.now());
     const judged = this.#counted === null ? 'unknown' : judge(this.#counted, counted);
     // In silence nothing is sent, and nothing new can be said.
-    if (judged !== 'unknown') this.quality = judged;
+    if (judged !== 'unknown') this.#measured = judged;
     this.#counted = counted;
   }
 }

@@ -8,6 +8,8 @@ import type {
   FloorSection,
   HandsSection,
   LifeSection,
+  LineQuality,
+  LinesSection,
   LobbySection,
   PersonId,
   PersonView,
@@ -54,6 +56,9 @@ export class LiveStore {
   lobby: LobbySection = $state.raw({ count: 0, waiting: [] });
   roster: RosterSection = $state.raw({ count: 0, people: [] });
   recording: RecordingSection = $state.raw({ recording: false, problem: null });
+  lines: LinesSection = $state.raw({ people: [], audience: { good: 0, fair: 0, poor: 0, lost: 0 } });
+  /** How good one's own line is, as the server sees it. */
+  ownLine: LineQuality | null = $state(null);
   /** Who is audibly speaking now. */
   speaking: ReadonlySet<PersonId> = $state.raw(new Set());
 
@@ -151,6 +156,7 @@ export class LiveStore {
         this.end = null;
         this.event = message.event;
         this.you = message.you;
+        this.ownLine = message.line;
         this.speaking = new Set();
         message.sections.forEach((section) => this.#replace(section));
         break;
@@ -159,6 +165,9 @@ export class LiveStore {
         break;
       case 'you':
         this.you = message.you;
+        break;
+      case 'line':
+        this.ownLine = message.quality;
         break;
       case 'speaking':
         this.speaking = new Set(message.people);
@@ -215,6 +224,9 @@ export class LiveStore {
         break;
       case 'recording':
         this.recording = section;
+        break;
+      case 'lines':
+        this.lines = section;
         break;
     }
   }
