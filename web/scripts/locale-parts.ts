@@ -18,7 +18,7 @@ const ELSEWHERE: Record<string, LocalePart> = {
   'join.fault': 'later',
   'line.details': 'later',
   refusal: 'later',
-  record: 'later',
+  'record.refused': 'later',
   events: 'public',
   event: 'public',
   register: 'public',

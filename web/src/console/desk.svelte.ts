@@ -7,7 +7,7 @@ import type { CallStore, Wish } from '../state/call.svelte';
 import type { LiveStore } from '../state/live.svelte';
 import { done } from './done';
 import { nextSegment, previousSegment, type House } from './house';
-import type { Phrase } from './phrases';
+import type { Phrase, Say } from './phrases';
 import { question, stillAsked, waitingSpeaker, type Question } from './questions';
 import { opposite, stands } from './undo';
 import { c, speak } from './words';
@@ -131,7 +131,8 @@ export class Desk {
       case 'accepted':
         break;
       case 'refused':
-        this.#say(c(`refused.${outcome.refusal}`), 'trouble', null);
+        // What only commands of the record are refused for has its words in another section.
+        this.#say(c(`refused.${outcome.refusal}` as Say), 'trouble', null);
         break;
       case 'lost':
         this.#say(c('line.lost-command'), 'trouble', null);

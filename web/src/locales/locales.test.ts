@@ -38,6 +38,19 @@ describe.each(LANGUAGES)('%s', (language) => {
     expect([...texts.keys()].sort()).toEqual([...english.keys()].sort());
   });
 
+  test('names no key twice in one section: the later would hide the earlier', () => {
+    const twice: string[] = [];
+    const open: Set<string>[] = [];
+    const raw = readFileSync(join(FOLDER, `${language}.json`), 'utf8');
+    for (const [, key, brace] of raw.matchAll(/("(?:[^"\\]|\\.)*")\s*:|([{}])|"(?:[^"\\]|\\.)*"/g)) {
+      if (brace === '{') open.push(new Set());
+      else if (brace === '}') open.pop();
+      else if (key !== undefined && open.at(-1)?.has(key)) twice.push(key);
+      else if (key !== undefined) open.at(-1)?.add(key);
+    }
+    expect(twice).toEqual([]);
+  });
+
   test('leaves no text empty', () => {
     expect([...texts].filter(([, forms]) => forms.some((form) => form.trim() === ''))).toEqual([]);
   });
