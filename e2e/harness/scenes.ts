@@ -205,6 +205,24 @@ export const scenes: Scene[] = [
     },
   },
   {
+    name: 'stage-line-details',
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      await withPicture(viewer);
+      await viewer.get('line-button').click();
+      await expect(viewer.get('line-picture-in-rate')).toHaveText(/\d/);
+    },
+  },
+  {
+    name: 'speaker-line-details',
+    show: async (house, viewer, language) => {
+      await enterGreenRoom(viewer, house.link('sehgal', language));
+      await withPicture(viewer);
+      await viewer.get('line-button').click();
+      await expect(viewer.get('line-picture-out-rate')).toHaveText(/\d/);
+    },
+  },
+  {
     name: 'stage-voice-only',
     show: async (house, viewer, language) => {
       await listening(house, viewer, language);

@@ -105,6 +105,40 @@ for (const loss of [0.05, 0.1, 0.2]) {
   });
 }
 
+/** A mark turns when a line was found worse twice, and the console is told every two seconds. */
+const MARK_MS = 30_000;
+
+test('the moderator sees whose line is weak, and its owner what is wrong', async () => {
+  const desk = await Person.launch('kazi', { browser: participant.browser });
+  await enterGreenRoom(desk, server.link(EVENT, 'kazi').link);
+  await desk.get('roster-search').fill('Mirza');
+  const row = desk.get('roster-row').filter({ visible: true });
+  await expect(row).toHaveAttribute('data-person', 'mirza');
+  await expect(row.getByTestId('line-quality'), 'what is good has no mark').toHaveCount(0, { timeout: MARK_MS });
+  await expect(desk.get('health').locator('[data-finding="audience"]')).toHaveText(/1 good/, { timeout: MARK_MS });
+
+  line.become({ loss: 0.2 });
+  const opener = participant.get('line-button');
+  await opener.focus();
+  await participant.page.keyboard.press('Enter');
+  await expect(participant.get('line-way')).toHaveText('Direct (UDP)');
+  await expect(participant.get('line-round-trip')).toHaveText(/^\d+ ms$/);
+  await eventually('the panel shows the loss', MARK_MS, async () => {
+    const text = await participant.get('line-voice-in-loss').innerText();
+    return parseFloat(text) >= 10 && parseFloat(text) <= 35;
+  }, 500);
+  await expect(row.getByTestId('line-quality')).toHaveAttribute('data-quality', 'poor', { timeout: MARK_MS });
+  await expect(opener.getByTestId('line-quality')).toHaveAttribute('data-quality', 'poor');
+
+  line.become({});
+  await expect(row.getByTestId('line-quality')).toHaveCount(0, { timeout: MARK_MS });
+  await expect(opener.getByTestId('line-quality')).toHaveAttribute('data-quality', 'good', { timeout: MARK_MS });
+  await participant.page.keyboard.press('Escape');
+  await expect(participant.get('line-details')).toHaveCount(0);
+  await expect(opener).toBeFocused();
+  await desk.leave();
+});
+
 test('300 ms of delay each way', async () => {
   const { concealed, pictures } = await watch('300 ms delay', { delay_ms: 300 });
   await participant.hearsOnly('plenary');

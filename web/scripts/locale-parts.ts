@@ -15,6 +15,7 @@ type Messages = { [key: string]: string | Messages };
 
 /** Sections that do not belong to the part `live`; a path names a section within one. */
 const ELSEWHERE: Record<string, LocalePart> = {
+  'join.device': 'later',
   'join.fault': 'later',
   'line.details': 'later',
   refusal: 'later',
