@@ -4,9 +4,13 @@
 //! The method is that of Google Congestion Control (draft-ietf-rmcat-gcc-02) in its sender-side
 //! form: a line fitted through the accumulated one-way delay of packet groups tells whether a
 //! queue builds up; then the rate is cut to a share of what arrived. While the queue is level, it
-//! grows. Loss beyond a tenth cuts it as well. As long as less is sent than the estimate allows,
-//! the estimate may not run away from what has been proven, so that growth beyond the present
-//! layer needs probes.
+//! grows. As long as less is sent than the estimate allows, the estimate may not run away from what
+//! has been proven, so that growth beyond the present layer needs probes.
+//!
+//! Three things are told apart by trying. Delay that jumps about is no queue: a queue delays every
+//! packet, so the least delayed one of the last moments tells ([`Delays`]). A queue that stands, or
+//! loss, may be ours or the line's own: the rate is cut, and if that changes nothing, what is seen
+//! belongs to the line and the cut is taken back.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -47,12 +51,58 @@ const BACK_OFF: f64 = 0.85;
 /// How much the estimate may be above what has been seen to arrive.
 const PROVEN_FACTOR: f64 = 1.5;
 
-/// Loss above this share cuts the rate, below [`LOSS_LOW`] it may grow (GCC section 6).
+/// Loss above this share, beyond the line's own, cuts the rate, below [`LOSS_LOW`] it may grow (GCC
+/// section 6).
 const LOSS_HIGH: f64 = 0.10;
-const LOSS_LOW: f64 = 0.02;
+const LOSS_LOW: f64 = 0.05;
+
+/// Loss is looked at over so long and so many packets at the least; where there are fewer, over
+/// the longer time.
+const LOSS_WINDOW: Duration = Duration::from_millis(500);
+const LOSS_WINDOW_MAX: Duration = Duration::from_millis(1_500);
+const LOSS_PACKETS_MIN: u32 = 50;
+
+/// More than this is never taken for the line's own: no repair keeps up with it.
+const OWN_LOSS_MAX: f64 = 0.3;
+
+/// How much each look weighs, and how much for the line's own loss.
+const LOSS_WEIGHT: f64 = 0.25;
+const OWN_LOSS_WEIGHT: f64 = 0.03;
+
+/// After a cut because of loss, the loss of what was sent before still comes in for so long, with
+/// the time that smaller layers need to begin.
+const LOSS_TRIAL_SETTLES: Duration = Duration::from_millis(1_000);
+
+/// How long the loss after a cut is then looked at, in packets.
+const LOSS_TRIAL_PACKETS: u32 = 150;
+
+/// The share of what is being sent that remains while it is tried whose a loss is.
+const LOSS_BACK_OFF: f64 = 0.6;
+
+/// The share of what arrives that remains when a full queue drops packets: the voice is among them.
+const OVERFLOW_BACK_OFF: f64 = 0.5;
+
+/// A queue of less than this is none: browsers, drivers and radio gather packets for so long.
+const QUEUE_MS_MIN: f64 = 12.0;
+
+/// A queue longer than this is drained, whether it grows or not: people talk over this line.
+const QUEUE_MS_MAX: f64 = 120.0;
+
+/// The share of what arrives to which the estimate is cut so that a queue drains, and how long that
+/// may take. If by then it is no shorter by a quarter, it is not ours, or no queue.
+const DRAIN: f64 = 0.7;
+const DRAIN_LENGTH: Duration = Duration::from_millis(2_000);
+const DRAINED_MIN: f64 = 0.25;
 
 /// A probe of fewer packets says nothing.
-const PROBE_PACKETS_MIN: u64 = 5;
+pub const PROBE_PACKETS_MIN: u64 = 3;
+
+/// A probe that arrives no slower than it was sent, but for so much, met no limit.
+const PROBE_SPREAD_MIN: Duration = Duration::from_millis(5);
+
+/// A first probe that shows less than this over so long is believed before all of it has arrived.
+const THIN_BPS: f64 = 250_000.0;
+const THIN_LENGTH: Duration = Duration::from_millis(200);
 
 /// The share of a probe's rate that is believed: the line must carry it for longer than a burst.
 const PROBE_SHARE: f64 = 0.85;
@@ -68,6 +118,15 @@ const RATE_WINDOW: Duration = Duration::from_millis(500);
 struct Sent {
     at: Instant,
     bytes: u32,
+    fate: Fate,
+}
+
+/// What is known of a packet. Reports are lost too, and say nothing then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Unknown,
+    Missing,
+    Arrived,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -95,20 +154,29 @@ pub struct Bandwidth {
     last_slope: f64,
     last_threshold_at: Option<Instant>,
     estimate_bps: f64,
-    loss: f64,
+    delays: Delays,
+    draining: Option<Drain>,
+    losses: Losses,
     last_increase: Option<Instant>,
     last_decrease: Option<Instant>,
     last_queue: Option<Instant>,
     arrived: VecDeque<(Instant, u32)>,
     arrived_bytes: u64,
     reported_to: u64,
+    /// Up to which packet it was judged whether it was lost: one report behind, because packets
+    /// that overtake each other are reported late.
+    judged_to: u64,
     probe: Option<Probe>,
+    /// A probe has shown what the line carries.
+    known: bool,
 }
 
 /// A burst sent on purpose to find out what the line carries.
 #[derive(Debug, Clone, Copy)]
 struct Probe {
     first: u64,
+    first_sent: Option<Instant>,
+    last_sent: Option<Instant>,
     /// One past the last; `None` while it is being sent.
     end: Option<u64>,
     received_bytes: u64,
@@ -141,14 +209,18 @@ impl Default for Bandwidth {
             last_slope: 0.0,
             last_threshold_at: None,
             estimate_bps: START_BPS,
-            loss: 0.0,
+            delays: Delays::default(),
+            draining: None,
+            losses: Losses::default(),
             last_increase: None,
             last_decrease: None,
             last_queue: None,
             arrived: VecDeque::new(),
             arrived_bytes: 0,
             reported_to: 0,
+            judged_to: 0,
             probe: None,
+            known: false,
         }
     }
 }
@@ -161,7 +233,15 @@ impl Bandwidth {
         if self.sent.len() == SENT_MAX {
             self.sent.pop_front();
         }
-        self.sent.push_back(Sent { at: now, bytes: u32::try_from(bytes).unwrap_or(u32::MAX) });
+        self.sent.push_back(Sent {
+            at: now,
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            fate: Fate::Unknown,
+        });
+        if let Some(probe) = self.probe.as_mut().filter(|probe| probe.end.is_none()) {
+            probe.first_sent.get_or_insert(now);
+            probe.last_sent = Some(now);
+        }
         u16::try_from(number & 0xffff).unwrap_or_default()
     }
 
@@ -182,6 +262,8 @@ impl Bandwidth {
     pub fn begin_probe(&mut self) {
         self.probe = Some(Probe {
             first: self.next,
+            first_sent: None,
+            last_sent: None,
             end: None,
             received_bytes: 0,
             received: 0,
@@ -200,7 +282,17 @@ impl Bandwidth {
 
     /// The share of packets lost lately, 0 to 1.
     pub fn loss(&self) -> f64 {
-        self.loss
+        self.losses.lately
+    }
+
+    /// The share of packets lost lately, 0 to 1, beyond what the line loses whatever is sent.
+    pub fn excess_loss(&self) -> f64 {
+        self.losses.excess()
+    }
+
+    /// Whether the estimate is more than a first guess.
+    pub fn is_known(&self) -> bool {
+        self.known
     }
 
     /// When a queue was last seen to grow: more was sent than the line carries.
@@ -212,70 +304,113 @@ impl Bandwidth {
     pub fn handle_arrivals(&mut self, now: Instant, arrivals: &Arrivals) {
         let Some(first) = self.extend(arrivals.base) else { return };
         let oldest = self.next - self.sent.len() as u64;
-        let (mut received, mut lost) = (0_u32, 0_u32);
         let mut queue = Queue::Level;
         for (number, arrival) in (first..).zip(&arrivals.packets) {
-            if number < oldest || number >= self.next {
+            let Some(place) = number.checked_sub(oldest).and_then(|at| usize::try_from(at).ok())
+            else {
                 continue;
+            };
+            let fresh = |sent: &&mut Sent| sent.fate != Fate::Arrived;
+            let Some(sent) = self.sent.get_mut(place).filter(fresh) else { continue };
+            let Some(arrival) = *arrival else {
+                sent.fate = Fate::Missing;
+                continue;
+            };
+            sent.fate = Fate::Arrived;
+            let sent = *sent;
+            self.note_arrival(now, sent.bytes);
+            self.delays.note(sent.at, arrival);
+            if let Some(probe) = &mut self.probe {
+                probe.note(number, sent.bytes, arrival);
             }
-            let fresh = number >= self.reported_to;
-            let place = usize::try_from(number - oldest).unwrap_or(usize::MAX);
-            let Some(sent) = self.sent.get(place).copied() else { continue };
-            match arrival {
-                Some(arrival) => {
-                    if fresh {
-                        received += 1;
-                    }
-                    self.note_arrival(now, sent.bytes);
-                    if let Some(probe) = &mut self.probe {
-                        probe.note(number, sent.bytes, *arrival);
-                    }
-                    let said = self.note_group(now, sent.at, *arrival);
-                    if queue == Queue::Level || said == Queue::Growing {
-                        queue = said;
-                    }
-                }
-                None if fresh => lost += 1,
-                None => {}
+            let said = self.note_group(now, sent.at, arrival);
+            if queue == Queue::Level || said == Queue::Growing {
+                queue = said;
             }
         }
+        self.judge_losses(now, oldest);
         self.reported_to =
             self.reported_to.max((first + arrivals.packets.len() as u64).min(self.next));
-        if received + lost > 0 {
-            let share = f64::from(lost) / f64::from(received + lost);
-            self.loss += (share - self.loss) * 0.3;
-        }
         self.adapt(now, queue);
         self.conclude_probe();
     }
 
-    /// When all of a probe is reported, the rate at which it arrived is what the line carries.
+    /// Counts the packets that the report before this one spoke of.
+    fn judge_losses(&mut self, now: Instant, oldest: u64) {
+        let judged = self.judged_to.max(oldest)..self.reported_to;
+        for number in judged.clone() {
+            let place = usize::try_from(number - oldest).unwrap_or(usize::MAX);
+            if let Some(sent) = self.sent.get(place).filter(|sent| sent.fate != Fate::Unknown) {
+                self.losses.note(sent.at, sent.fate == Fate::Arrived);
+            }
+        }
+        self.judged_to = self.judged_to.max(judged.end);
+        self.losses.look(now);
+    }
+
+    /// When all of a probe is reported, the rate at which it arrived is what the line carries. The
+    /// first probe is believed in both directions, and as soon as it shows a thin line.
     fn conclude_probe(&mut self) {
         let Some(probe) = self.probe else { return };
-        let Some(end) = probe.end.filter(|end| *end <= self.reported_to) else { return };
-        self.probe = None;
-        let whole = probe.received * 10 >= (end - probe.first) * 8;
-        // On a fast line the whole burst arrives within one unit of the report.
-        let units = (probe.last_arrival - probe.first_arrival).max(1);
-        if !whole || probe.received < PROBE_PACKETS_MIN {
+        let whole = probe.end.filter(|end| *end <= self.reported_to);
+        if whole.is_some() {
+            self.probe = None;
+        }
+        let enough = whole.is_none_or(|end| {
+            #[expect(clippy::cast_precision_loss, reason = "a burst of some packets")]
+            let (received, sent) = (probe.received as f64, (end - probe.first) as f64);
+            received >= sent * (1.0 - self.losses.own) * 0.6
+        });
+        if probe.received < PROBE_PACKETS_MIN || !enough {
             return;
         }
+        // On a fast line the whole burst arrives within one unit of the report.
+        let units = (probe.last_arrival - probe.first_arrival).max(1);
         #[expect(clippy::cast_precision_loss, reason = "a burst of some packets")]
-        let bps = probe.received_bytes as f64 * 8.0 / (units as f64 * 250e-6);
-        // Raised only: a burst that was slowed by its own length says little.
-        let believed = (bps * PROBE_SHARE).min(self.estimate_bps * PROBE_GAIN_MAX);
-        self.estimate_bps = self.estimate_bps.max(believed).clamp(MIN_BPS, MAX_BPS);
+        let (bits, arrived_s) = (probe.received_bytes as f64 * 8.0, units as f64 * 250e-6);
+        let believed = bits / arrived_s * PROBE_SHARE / (1.0 - self.losses.own);
+        let sent_s = probe
+            .first_sent
+            .zip(probe.last_sent)
+            .map_or(0.0, |(first, last)| last.saturating_duration_since(first).as_secs_f64());
+        let slowed = arrived_s > sent_s * 1.25 + PROBE_SPREAD_MIN.as_secs_f64();
+        let thin = believed < THIN_BPS && arrived_s > THIN_LENGTH.as_secs_f64();
+        if self.known {
+            // Raised only: a burst that was slowed by its own length says little.
+            if whole.is_some() {
+                let believed = believed.min(self.estimate_bps * PROBE_GAIN_MAX);
+                self.estimate_bps = self.estimate_bps.max(believed);
+            }
+        } else if slowed && believed < self.estimate_bps && (whole.is_some() || thin) {
+            self.estimate_bps = believed;
+            self.known = true;
+            self.probe = None;
+        } else if whole.is_some() {
+            let believed = believed.min(self.estimate_bps * PROBE_GAIN_MAX);
+            self.estimate_bps = self.estimate_bps.max(believed);
+            self.known = true;
+        }
+        self.estimate_bps = self.estimate_bps.clamp(MIN_BPS, MAX_BPS);
+    }
+
+    /// What the line carried lately, counted as sent: what it loses on its own is no limit.
+    fn carried_bps(&self, now: Instant) -> f64 {
+        self.arriving_bps(now) / (1.0 - self.losses.own)
     }
 
     fn arriving_bps(&self, now: Instant) -> f64 {
-        let span = self
-            .arrived
-            .front()
-            .map_or(RATE_WINDOW, |(at, _)| now.saturating_duration_since(*at))
-            .max(RATE_WINDOW / 2);
+        let Some((first, _)) = self.arrived.front().copied() else { return 0.0 };
+        let span = now.saturating_duration_since(first);
+        // The first report tells what came before the span that it begins.
+        let before: u64 = if span < RATE_WINDOW / 2 {
+            0
+        } else {
+            let of_first = self.arrived.iter().take_while(|(at, _)| *at == first);
+            of_first.map(|(_, bytes)| u64::from(*bytes)).sum()
+        };
         #[expect(clippy::cast_precision_loss, reason = "bytes of half a second")]
-        let bits = self.arrived_bytes as f64 * 8.0;
-        bits / span.as_secs_f64()
+        let bits = (self.arrived_bytes - before) as f64 * 8.0;
+        bits / span.max(RATE_WINDOW / 2).as_secs_f64()
     }
 
     /// The full number that belongs to the lower 16 bits of one of the packets sent lately.
@@ -368,32 +503,234 @@ impl Bandwidth {
     }
 
     fn adapt(&mut self, now: Instant, queue: Queue) {
-        let arriving = self.arriving_bps(now);
-        if queue == Queue::Growing {
-            self.last_queue = Some(now);
-        }
+        let carried = self.carried_bps(now);
         let recently = |at: Option<Instant>, length: Duration| {
             at.is_some_and(|at| now.saturating_duration_since(at) < length)
         };
-        if queue == Queue::Growing && !recently(self.last_decrease, Duration::from_millis(200)) {
-            self.estimate_bps = self.estimate_bps.min(BACK_OFF * arriving);
-            self.last_decrease = Some(now);
+        let queue_ms = self.delays.queue_ms();
+        let excess = self.losses.excess();
+        let growing = queue == Queue::Growing && queue_ms >= QUEUE_MS_MIN;
+        if growing || queue_ms > QUEUE_MS_MAX {
+            self.last_queue = Some(now);
+        }
+        if growing && !recently(self.last_decrease, Duration::from_millis(200)) {
+            self.cut(now, BACK_OFF * carried);
             self.overuse_since = None;
-        } else if self.loss > LOSS_HIGH {
-            if !recently(self.last_decrease, Duration::from_millis(300)) {
-                self.estimate_bps *= 1.0 - 0.5 * self.loss;
-                self.last_decrease = Some(now);
+        } else if queue_ms > QUEUE_MS_MAX && excess > LOSS_HIGH {
+            if !recently(self.last_decrease, RATE_WINDOW) {
+                self.cut(now, OVERFLOW_BACK_OFF * self.arriving_bps(now));
             }
-        } else if queue == Queue::Level && self.loss < LOSS_LOW.max(LOSS_HIGH / 2.0) {
+            self.draining = None;
+        } else if queue_ms > QUEUE_MS_MAX {
+            self.drain(now, queue_ms);
+        } else if excess > LOSS_HIGH && self.losses.trial.is_none() {
+            self.losses.begin_trial(now, self.estimate_bps);
+            let sent_bps = self.arriving_bps(now) / (1.0 - self.losses.lately.min(OWN_LOSS_MAX));
+            self.cut(now, LOSS_BACK_OFF * sent_bps);
+        } else if queue == Queue::Level && excess < LOSS_LOW && queue_ms < QUEUE_MS_MAX / 2.0 {
             let passed = self.last_increase.map_or(Duration::ZERO, |at| {
                 now.saturating_duration_since(at).min(Duration::from_secs(1))
             });
             let grown = self.estimate_bps * 1.08_f64.powf(passed.as_secs_f64() * 2.0);
-            let proven = (PROVEN_FACTOR * arriving + 10_000.0).max(self.estimate_bps);
+            let proven = (PROVEN_FACTOR * carried + 10_000.0).max(self.estimate_bps);
             self.estimate_bps = grown.min(proven);
+        }
+        if queue_ms < QUEUE_MS_MAX / 2.0 {
+            self.draining = None;
+            if let Some(before_bps) = self.losses.conclude_trial(now) {
+                self.estimate_bps = self.estimate_bps.max(before_bps);
+            }
+        } else {
+            // A queue that stands loses packets, and tells nothing about the line.
+            self.losses.trial = None;
         }
         self.last_increase = Some(now);
         self.estimate_bps = self.estimate_bps.clamp(MIN_BPS, MAX_BPS);
+    }
+
+    fn cut(&mut self, now: Instant, to_bps: f64) {
+        self.estimate_bps = self.estimate_bps.min(to_bps);
+        self.last_decrease = Some(now);
+    }
+
+    /// Cuts the rate so that a long queue drains; if that was tried and did not help, the delay is
+    /// the line's own from now on.
+    fn drain(&mut self, now: Instant, queue_ms: f64) {
+        let Some(drain) = self.draining else {
+            self.draining = Some(Drain { since: now, from_ms: queue_ms });
+            self.cut(now, DRAIN * self.arriving_bps(now));
+            return;
+        };
+        if now.saturating_duration_since(drain.since) < DRAIN_LENGTH {
+            return;
+        }
+        if queue_ms > drain.from_ms * (1.0 - DRAINED_MIN) {
+            self.delays.take_for_own();
+        }
+        self.draining = None;
+    }
+}
+
+/// A queue that is being drained.
+#[derive(Debug, Clone, Copy)]
+struct Drain {
+    since: Instant,
+    from_ms: f64,
+}
+
+/// How long packets were under way, compared with each other only: the two clocks differ by
+/// something unknown, and drift.
+#[derive(Debug)]
+struct Delays {
+    origin: Option<Instant>,
+    /// The packets of the last moments, in 250 µs.
+    lately: VecDeque<(Instant, i64)>,
+    /// The least delay of the present and the last spans.
+    least: [i64; 3],
+    span_since: Option<Instant>,
+}
+
+impl Delays {
+    /// Over how long the least delay tells the queue.
+    const LATELY: Duration = Duration::from_millis(250);
+    const LATELY_MAX: usize = 64;
+
+    /// A span of which the least delay is remembered. What stands for three of them is no longer
+    /// taken for a queue, so that somebody else's does not starve us, and clocks may drift.
+    const SPAN: Duration = Duration::from_secs(10);
+
+    fn note(&mut self, sent: Instant, arrival: i64) {
+        let origin = *self.origin.get_or_insert(sent);
+        let units = sent.saturating_duration_since(origin).as_micros() / 250;
+        let delay = arrival.saturating_sub(i64::try_from(units).unwrap_or(i64::MAX));
+        let since = *self.span_since.get_or_insert(sent);
+        if sent.saturating_duration_since(since) >= Self::SPAN {
+            self.span_since = Some(sent);
+            self.least = [delay, self.least[0], self.least[1]];
+        }
+        self.least[0] = self.least[0].min(delay);
+        self.lately.push_back((sent, delay));
+        while self.lately.len() > Self::LATELY_MAX
+            || self
+                .lately
+                .front()
+                .is_some_and(|(at, _)| sent.saturating_duration_since(*at) > Self::LATELY)
+        {
+            self.lately.pop_front();
+        }
+    }
+
+    fn now_least(&self) -> Option<i64> {
+        self.lately.iter().map(|(_, delay)| *delay).min()
+    }
+
+    /// By how much even the fastest packet of the last moments was slower than could be.
+    fn queue_ms(&self) -> f64 {
+        let (Some(now), Some(least)) = (self.now_least(), self.least.iter().min()) else {
+            return 0.0;
+        };
+        #[expect(clippy::cast_precision_loss, reason = "delays of one line")]
+        let units = now.saturating_sub(*least) as f64;
+        units * 0.25
+    }
+
+    /// The delay of now is what the line takes at the least.
+    fn take_for_own(&mut self) {
+        if let Some(now) = self.now_least() {
+            self.least = [now; 3];
+        }
+    }
+}
+
+impl Default for Delays {
+    fn default() -> Self {
+        Self { origin: None, lately: VecDeque::new(), least: [i64::MAX; 3], span_since: None }
+    }
+}
+
+/// What is lost, and how much of it the line loses whatever is sent.
+#[derive(Debug, Default)]
+struct Losses {
+    /// The share lost lately.
+    lately: f64,
+    own: f64,
+    /// The line's own loss as the last trial showed it.
+    shown: f64,
+    looked_at: Option<Instant>,
+    packets: u32,
+    lost: u32,
+    trial: Option<LossTrial>,
+}
+
+/// A cut to find out whose the loss is.
+#[derive(Debug, Clone, Copy)]
+struct LossTrial {
+    since: Instant,
+    before_bps: f64,
+    before: f64,
+    packets: u32,
+    lost: u32,
+}
+
+impl Losses {
+    fn note(&mut self, sent: Instant, arrived: bool) {
+        self.packets += 1;
+        self.lost += u32::from(!arrived);
+        if let Some(trial) = &mut self.trial
+            && sent >= trial.since + LOSS_TRIAL_SETTLES
+        {
+            trial.packets += 1;
+            trial.lost += u32::from(!arrived);
+        }
+    }
+
+    fn look(&mut self, now: Instant) {
+        let since = *self.looked_at.get_or_insert(now);
+        let passed = now.saturating_duration_since(since);
+        let few = self.packets < LOSS_PACKETS_MIN && passed < LOSS_WINDOW_MAX;
+        if self.packets == 0 || passed < LOSS_WINDOW || few {
+            return;
+        }
+        self.looked_at = Some(now);
+        let share = f64::from(self.lost) / f64::from(self.packets);
+        (self.packets, self.lost) = (0, 0);
+        self.lately += (share - self.lately) * LOSS_WEIGHT;
+        // It follows what is seen, but never above what a trial has shown.
+        let own = self.own + (self.lately - self.own) * OWN_LOSS_WEIGHT;
+        self.own = own.min(self.shown);
+        if self.own < self.shown / 2.0 {
+            self.shown = self.own;
+        }
+    }
+
+    fn excess(&self) -> f64 {
+        (self.lately - self.own).max(0.0)
+    }
+
+    fn begin_trial(&mut self, now: Instant, before_bps: f64) {
+        self.trial =
+            Some(LossTrial { since: now, before_bps, before: self.lately, packets: 0, lost: 0 });
+    }
+
+    /// Ends a trial that has seen enough. If the loss was the line's own, gives the estimate from
+    /// before.
+    fn conclude_trial(&mut self, now: Instant) -> Option<f64> {
+        let trial = self.trial?;
+        let long = now.saturating_duration_since(trial.since) >= 4 * LOSS_TRIAL_SETTLES;
+        if trial.packets < LOSS_TRIAL_PACKETS && !long {
+            return None;
+        }
+        self.trial = None;
+        let after = f64::from(trial.lost) / f64::from(trial.packets.max(1));
+        // An overfull line would have lost so much less that as much as before arrived.
+        let overfull = (1.0 - (1.0 - trial.before) / LOSS_BACK_OFF).max(0.0);
+        if trial.packets == 0 || after < (trial.before + overfull) / 2.0 {
+            return None;
+        }
+        self.own = after.max(self.own).min(OWN_LOSS_MAX);
+        self.shown = self.own;
+        self.lately = after;
+        Some(trial.before_bps)
     }
 }
 

@@ -70,14 +70,6 @@ impl History {
         *repaired = Some(now);
         Some(*entry)
     }
-
-    /// The packet with this sequence number, for use as a probe.
-    pub fn entry(&self, sequence: u64) -> Option<Entry> {
-        self.entries
-            .get(self.place(sequence))?
-            .map(|(entry, _)| entry)
-            .filter(|entry| entry.sequence == sequence)
-    }
 }
 
 #[cfg(test)]
@@ -97,7 +89,6 @@ mod tests {
             payload_type: 96,
             marker: false,
         };
-        assert_eq!(history.entry(0), None);
         assert_eq!(history.take_for_repair(now, 0), None);
         for sequence in 65_500..65_600 {
             history.note(entry(sequence));
@@ -106,9 +97,7 @@ mod tests {
         assert_eq!(history.take_for_repair(now, 0), Some(entry(65_536)));
         assert_eq!(history.take_for_repair(now, 0), None, "just sent");
         assert_eq!(history.take_for_repair(now + REPEAT_MIN, 0), Some(entry(65_536)));
-        assert_eq!(history.entry(65_599), Some(entry(65_599)));
-        assert_eq!(history.entry(65_535), None);
         history.clear();
-        assert_eq!(history.entry(65_599), None);
+        assert_eq!(history.take_for_repair(now, 63), None);
     }
 }

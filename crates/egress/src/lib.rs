@@ -15,6 +15,7 @@ mod peer;
 pub mod rtcp;
 pub mod srtp;
 
+pub use bandwidth::PROBE_PACKETS_MIN;
 pub use history::Entry;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use peer::fuzzing;

@@ -250,9 +250,20 @@ impl Peer {
         self.last_heard
     }
 
-    /// The estimate of the line in bits a second, and the share of packets lost.
+    /// The estimate of the line in bits a second, and the share of packets lost lately.
     pub fn line(&self) -> (u64, f64) {
         (self.bandwidth.estimate_bps(), self.bandwidth.loss())
+    }
+
+    /// The share of packets lost beyond what the line loses whatever is sent: what sending less
+    /// would save.
+    pub fn excess_loss(&self) -> f64 {
+        self.bandwidth.excess_loss()
+    }
+
+    /// Whether the estimate is more than a first guess.
+    pub fn line_is_known(&self) -> bool {
+        self.bandwidth.is_known()
     }
 
     /// What the reports say of the line. The loss is that of arrivals, or that of receiver reports
@@ -391,9 +402,8 @@ impl Peer {
         length
     }
 
-    /// Appends a packet of `slot` once more, in its repair stream (RFC 4588): as a repair, or as
-    /// a probe of the line. `packet` holds the payload as it was first sent and
-    /// `repair_payload_type` the type that repairs it.
+    /// Appends a packet of `slot` once more, in its repair stream (RFC 4588). `packet` holds the
+    /// payload as it was first sent and `repair_payload_type` the type that repairs it.
     pub fn write_repair(
         &mut self,
         now: Instant,
@@ -426,11 +436,42 @@ impl Peer {
         }
     }
 
-    /// What was sent last in `slot`, `back` packets ago: material for probes.
-    pub fn sent_lately(&self, slot: usize, back: u64) -> Option<Entry> {
-        let stream = self.slots.get(slot)?.as_ref()?;
-        let (newest, ..) = stream.newest?;
-        stream.history.as_ref()?.entry(newest.checked_sub(back)?)
+    /// Appends a packet without content to `buffer`, in the repair stream of `slot`, and returns its
+    /// length; 0 when nothing can be sent there now. It fills the line, which is how a probe asks
+    /// for more.
+    pub fn write_filling(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        repair_payload_type: u8,
+        buffer: &mut Vec<u8>,
+    ) -> usize {
+        let Some(stream) = self.slots.get_mut(slot).and_then(Option::as_mut) else { return 0 };
+        let Some(ssrc) = stream.config.repair_ssrc else { return 0 };
+        stream.repair_sequence += 1;
+        let (sequence, timestamp) =
+            (stream.repair_sequence, stream.newest.map_or(0, |(_, timestamp, _)| timestamp));
+        let as_stream = AsStream {
+            ssrc,
+            sequence,
+            transport_extension: stream.config.transport_extension,
+            original: None,
+        };
+        let packet = Outgoing {
+            entry: Entry {
+                sequence,
+                timestamp,
+                token: 0,
+                picture_id: None,
+                base_layer: None,
+                payload_type: repair_payload_type,
+                marker: false,
+            },
+            payload: &[],
+            patches: [None; 3],
+            padding_bytes: u8::MAX,
+        };
+        self.write_packet(now, &packet, as_stream, buffer)
     }
 
     /// What is sent until [`Self::end_probe`] counts as one probe of the line.

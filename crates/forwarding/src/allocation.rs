@@ -177,8 +177,8 @@ pub(crate) struct Allocation {
 }
 
 /// Chooses for every picture slot. `estimate_bps` is what the receiver's network carries; while
-/// nobody knows (`None`), the screen, the main picture and the thumbnails begin small, so that even
-/// a thin line is not flooded in the first seconds. `voices` is the number of voices to set aside
+/// nobody knows (`None`), the screen and the main picture begin small and the thumbnails wait, so
+/// that a thin line is not flooded in the first moments. `voices` is the number of voices to set aside
 /// for.
 pub(crate) fn allocate(
     ladders: &[Ladder; SLOTS],
@@ -195,14 +195,17 @@ pub(crate) fn allocate(
         next_bps: 0,
     };
     let too_thin = estimate_bps.is_some_and(|bps| bps < PICTURES_BPS_MIN);
+    let known = estimate_bps.is_some();
     for kind in ORDER {
-        share.begin(kind, keeping, too_thin);
+        // What runs goes on; what does not waits for the line to show what it carries.
+        let waits = !known && !is_large(kind) && !ladders[kind.index()].runs;
+        share.begin(kind, keeping, too_thin || waits);
     }
     for kind in ORDER {
         let pixels_min = if is_large(kind) { 0 } else { THUMBNAIL_PIXELS_MIN };
         share.grow(kind, ladders[kind.index()].modest(pixels_min));
     }
-    if estimate_bps.is_some() {
+    if known {
         for kind in ORDER.into_iter().filter(|kind| is_large(*kind)) {
             share.grow(kind, ladders[kind.index()].best());
         }
@@ -238,7 +241,7 @@ struct Share<'a> {
 
 impl Share<'_> {
     /// The least of a picture, if it fits.
-    fn begin(&mut self, kind: SlotKind, keeping: Keeping, too_thin: bool) {
+    fn begin(&mut self, kind: SlotKind, keeping: Keeping, barred: bool) {
         let slot = kind.index();
         let ladder = &self.ladders[slot];
         let Some(least) = ladder.least() else { return };
@@ -248,8 +251,8 @@ impl Share<'_> {
             _ if is_large(kind) => BEGIN_PERCENT,
             _ => GROWTH_MARGIN_PERCENT,
         };
-        let thin = too_thin && !(ladder.runs && keeping == Keeping::Patiently);
-        if !thin && percent(least.rate_bps, share) <= self.left_bps {
+        let barred = barred && !(ladder.runs && keeping == Keeping::Patiently);
+        if !barred && percent(least.rate_bps, share) <= self.left_bps {
             self.left_bps = self.left_bps.saturating_sub(least.rate_bps);
             self.used_bps += least.rate_bps;
             self.chosen[slot] = Some(0);
@@ -337,7 +340,7 @@ mod tests {
     #[test]
     fn pictures_grow_and_shrink_with_the_bandwidth() {
         for (estimate, running, main, thumb) in [
-            (None, None, Some(2), Some(2)),
+            (None, None, Some(2), None),
             (Some(5_000_000), None, Some(0), Some(2)),
             (Some(1_900_000), None, Some(1), Some(2)),
             (Some(1_900_000), Some(0), Some(0), Some(2)),

@@ -6,11 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use egress::{Entry, Event, Outgoing, Peer};
+use egress::{Entry, Event, Outgoing, PROBE_PACKETS_MIN, Peer};
 use forwarding::{Class, Demand, Forward, ReceiverId, SlotKind};
 
 use crate::formats::OPUS_FORMAT;
-use crate::negotiate::ReceivingSide;
+use crate::negotiate::{ESTIMATE_FIRST_BPS, ReceivingSide};
 use crate::peer::{Failure, Parcel};
 use crate::redundancy::{History, Line, Need, Spoken};
 use crate::ring::{Ring, Stored};
@@ -36,25 +36,37 @@ pub(crate) const RUN_SEGMENTS_MAX: usize = 64;
 /// How long a burst that asks the line for more may keep it busy: the voice waits behind it.
 const PROBE_LENGTH: Duration = Duration::from_millis(60);
 
-/// A shorter burst says nothing.
-const PROBE_PACKETS_MIN: u64 = 5;
-const PROBE_PACKETS_MAX: u64 = 40;
+/// Most packets of such a burst, all of one size: as many as leave in one call.
+const PROBE_PACKETS_MAX: u64 = RUN_SEGMENTS_MAX as u64;
 
 /// How often the line is asked for more: soon after the beginning, then less and less as long as
 /// it brings nothing.
 const ASK_EVERY_MIN: Duration = Duration::from_millis(750);
-const ASK_EVERY_MAX: Duration = Duration::from_secs(16);
+const ASK_EVERY_MAX: Duration = Duration::from_secs(8);
 
 /// After the estimate was cut the line is left alone for so long.
 const REST_AFTER_CUT: Duration = Duration::from_secs(4);
 
-/// Loss above which more would make it worse.
+/// Loss beyond the line's own above which more would make it worse.
 const LOSS_MAX: f64 = 0.05;
+
+/// Without a probe that came through, estimates are only guesses until pictures have been sent for
+/// so long. A line far below the first guess shows at once.
+const ESTIMATE_SETTLES: Duration = Duration::from_millis(2_000);
+const ESTIMATE_CLEARLY_LOW_BPS: u64 = ESTIMATE_FIRST_BPS / 3;
 
 /// Repairs allowed for each packet sent, and at most at once: a line that loses a fifth still gets
 /// every packet again, and whoever asks without end is not sent without end.
 const REPAIRS_PER_PACKET: f32 = 0.3;
 const REPAIRS_AT_ONCE_MAX: f32 = 150.0;
+
+/// The first picture of a viewer leaves as a burst anyway: it is the first probe of the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FirstProbe {
+    Waits,
+    Runs,
+    Done,
+}
 
 /// A packet to be written at the end of the turn.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +91,7 @@ pub(crate) struct Viewer {
     voices: Option<Box<Voices>>,
     /// Repairs that may be sent now.
     repairs_allowed: f32,
+    first_probe: FirstProbe,
     next_question: Option<Instant>,
     question_every: Duration,
 }
@@ -142,6 +155,7 @@ impl Viewer {
             queue: Vec::new(),
             voices,
             repairs_allowed: REPAIRS_AT_ONCE_MAX,
+            first_probe: FirstProbe::Waits,
             next_question: None,
             question_every: ASK_EVERY_MIN,
         }
@@ -238,6 +252,15 @@ impl Viewer {
         // Pictures first: a run ends with a shorter packet, so the sound rides at its end. The
         // order within a slot stays.
         queue.sort_by_key(|queued| (queued.slot.is_audio(), queued.slot.index()));
+        let mut pictures = queue.iter().filter(|queued| !queued.slot.is_audio()).peekable();
+        let begins = self.first_probe == FirstProbe::Waits && pictures.peek().is_some();
+        let pictures_written = pictures.clone().count();
+        let ends = (begins || self.first_probe == FirstProbe::Runs)
+            && pictures.any(|queued| queued.entry.marker);
+        if begins {
+            self.first_probe = FirstProbe::Runs;
+            self.guarded(Peer::begin_probe)?;
+        }
         let mut voices = self.voices.take();
         let written = self.guarded(|peer| {
             let mut written = 0;
@@ -304,6 +327,13 @@ impl Viewer {
         queue.clear();
         (self.queue, self.voices) = (queue, voices);
         let written = written?;
+        if ends {
+            self.first_probe = FirstProbe::Done;
+            // A picture of one packet is no burst.
+            let missing = PROBE_PACKETS_MIN.saturating_sub(pictures_written as u64);
+            self.fill(now, to, missing, buffer, &mut send)?;
+            self.guarded(Peer::end_probe)?;
+        }
         let earned = self.repairs_allowed + f32::from(written) * REPAIRS_PER_PACKET;
         self.repairs_allowed = earned.min(REPAIRS_AT_ONCE_MAX);
         Ok(u64::from(written))
@@ -376,24 +406,36 @@ impl Viewer {
         self.voices.as_ref().map_or(0, |voices| voices.need.taken_bps())
     }
 
-    /// If more bandwidth would bring a better picture, asks the line for it: with a burst of packets
-    /// sent again, short enough not to hold up the voice. On a thin line it is a packet or two at
-    /// a time, by which the proven rate grows.
+    /// The estimate, once it says something.
+    pub(crate) fn trusted_estimate_bps(&self, now: Instant) -> Option<u64> {
+        let estimate_bps = self.estimate_bps?;
+        let trusted = !self.side.reports_arrival
+            || self.peer.line_is_known()
+            || estimate_bps < ESTIMATE_CLEARLY_LOW_BPS
+            || self
+                .picture_since
+                .is_some_and(|at| now.saturating_duration_since(at) >= ESTIMATE_SETTLES);
+        trusted.then_some(estimate_bps)
+    }
+
+    /// If more bandwidth would bring a better picture, asks the line for it: with a burst of
+    /// packets without content, short enough not to hold up the voice.
     pub(crate) fn ask_for_more(
         &mut self,
         now: Instant,
         demand: Demand,
-        ring: &Ring,
         buffer: &mut Vec<u8>,
         mut send: impl FnMut(Run<'_>),
     ) -> Result<(), Failure> {
-        let (line_bps, loss) = self.peer.line();
+        let (line_bps, _) = self.peer.line();
+        let excess_loss = self.peer.excess_loss();
         let estimate_bps = line_bps.saturating_sub(self.redundancy_bps());
         let rests = self.peer.last_cut().is_some_and(|at| now < at + REST_AFTER_CUT);
         let due = self.next_question.is_none_or(|at| at <= now);
         // The layer is taken only with a margin above what it needs.
         let enough = demand.next_bps == 0 || demand.next_bps * 5 / 4 <= estimate_bps;
-        if !due || enough || rests || loss > LOSS_MAX || self.picture_since.is_none() {
+        let waits = self.trusted_estimate_bps(now).is_none();
+        if !due || enough || rests || excess_loss > LOSS_MAX || waits {
             if enough {
                 self.question_every = ASK_EVERY_MIN;
             }
@@ -401,34 +443,41 @@ impl Viewer {
         }
         self.next_question = Some(now + self.question_every);
         self.question_every = (self.question_every * 3 / 2).min(ASK_EVERY_MAX);
-        let Some(slot) = self.largest_slot() else { return Ok(()) };
-        let packet_bits = 8 * 1_200;
+        let Some(to) = self.peer.address() else { return Ok(()) };
         let most = estimate_bps * u64::try_from(PROBE_LENGTH.as_millis()).unwrap_or(0) / 1_000;
-        let packets = (most / packet_bits).clamp(1, PROBE_PACKETS_MAX);
-        if packets >= PROBE_PACKETS_MIN {
-            self.peer.begin_probe();
-        }
-        for back in 0..packets {
-            // A packet is sent several times where there are fewer than the burst needs.
-            let entry =
-                self.peer.sent_lately(slot, back).or_else(|| self.peer.sent_lately(slot, 0));
-            if let Some(entry) = entry {
-                self.send_repair(now, slot, entry, ring, buffer, &mut send)?;
-            }
-        }
-        if packets >= PROBE_PACKETS_MIN {
-            self.peer.end_probe();
-        }
-        Ok(())
+        let filling_bits = 8 * 300;
+        let packets = (most / filling_bits).clamp(PROBE_PACKETS_MIN, PROBE_PACKETS_MAX);
+        self.guarded(Peer::begin_probe)?;
+        self.fill(now, to, packets, buffer, &mut send)?;
+        self.guarded(Peer::end_probe)
     }
 
-    /// A picture slot in which something was sent, the main one first.
-    fn largest_slot(&self) -> Option<usize> {
-        SlotKind::ALL
-            .iter()
-            .filter(|slot| !slot.is_audio())
-            .map(|slot| slot.index())
-            .find(|slot| self.peer.sent_lately(*slot, 0).is_some())
+    /// Sends so many packets without content.
+    fn fill(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        packets: u64,
+        buffer: &mut Vec<u8>,
+        send: &mut impl FnMut(Run<'_>),
+    ) -> Result<(), Failure> {
+        let slot = SlotKind::ALL
+            .into_iter()
+            .find(|slot| !slot.is_audio() && self.side.slots[slot.index()]);
+        let repair = self.side.payload_types.iter().flatten().find_map(|(_, repair)| *repair);
+        let (Some(slot), Some(payload_type)) = (slot, repair) else { return Ok(()) };
+        let segment_bytes = self.guarded(|peer| {
+            buffer.clear();
+            let mut segment_bytes = 0;
+            for _ in 0..packets {
+                segment_bytes = peer.write_filling(now, slot.index(), payload_type, buffer);
+            }
+            segment_bytes
+        })?;
+        if !buffer.is_empty() {
+            send(Run { to, bytes: buffer, segment_bytes });
+        }
+        Ok(())
     }
 
     fn guarded<T>(&mut self, call: impl FnOnce(&mut Peer) -> T) -> Result<T, Failure> {
@@ -437,3 +486,6 @@ impl Viewer {
         catch_unwind(AssertUnwindSafe(|| call(peer))).map_err(|_| Failure::Panic)
     }
 }
+
+#[cfg(test)]
+mod line;

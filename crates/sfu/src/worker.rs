@@ -26,7 +26,6 @@ use crate::exchange::{Exchange, Inbox, Passing};
 use crate::listening::Listening;
 use crate::load::Load;
 use crate::mailbox::Mailbox;
-use crate::negotiate::ESTIMATE_FIRST_BPS;
 use crate::outlet::Outlet;
 use crate::peer::{Failure, Newcomer, Parcel, Peer, PeerEvent, Side};
 use crate::rooms::{EventRoom, class_in_core};
@@ -65,11 +64,6 @@ const CONNECT_MAX: Duration = Duration::from_secs(30);
 /// A track of which nothing came for so long is not being sent any more. Opus sends every 400 ms
 /// in silence, a still screen is repeated every second.
 const TRACK_SILENCE_MAX: Duration = Duration::from_millis(3_000);
-
-/// Estimates are only guesses until pictures have been sent for so long: the first burst of a key
-/// frame looks like a congested line. A line far below the first guess shows at once.
-const ESTIMATE_SETTLES: Duration = Duration::from_millis(2_000);
-const ESTIMATE_CLEARLY_LOW_BPS: u64 = ESTIMATE_FIRST_BPS / 3;
 
 /// The bandwidth of a receiver that reports nothing by which it could be estimated.
 const ESTIMATE_UNREPORTED_BPS: u64 = 2_500_000;

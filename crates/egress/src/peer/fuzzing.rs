@@ -169,6 +169,21 @@ pub fn secured(input: &[u8]) {
     }
 }
 
+/// A connected peer with these streams, for simulations that have no handshake.
+pub fn connected(slots: [Option<SlotConfig>; SLOTS_MAX], now: Instant) -> Peer {
+    let mut peer = peer_with(slots, now);
+    let [ours, _] = sessions(SrtpProfile::AEAD_AES_128_GCM);
+    peer.sessions = Some(Box::new(ours));
+    peer.address = Some(SocketAddr::from(([192, 0, 2, 7], 4_321)));
+    peer.connected_at = Some(now);
+    peer
+}
+
+/// The browser of a connected peer reports something.
+pub fn reported(peer: &mut Peer, now: Instant, report: Report) {
+    peer.handle_report(now, report);
+}
+
 fn drain(peer: &mut Peer) {
     assert!(peer.control.len() <= CONTROL_MAX && peer.events.len() <= EVENTS_MAX);
     while let Some((_, datagram)) = peer.poll_transmit() {
@@ -216,12 +231,6 @@ fn start() -> Instant {
 }
 
 fn peer(now: Instant) -> Peer {
-    static SHARED: OnceLock<(DtlsCertificate, Arc<Config>)> = OnceLock::new();
-    let (certificate, dtls) = SHARED.get_or_init(|| {
-        let certificate = dimpl::certificate::generate_self_signed_certificate();
-        let config = Config::builder().use_server_cookie(false).build();
-        (certificate.expect("a certificate"), Arc::new(config.expect("settings")))
-    });
     let mut slots = [None; SLOTS_MAX];
     slots[PICTURE] = Some(SlotConfig {
         ssrc: PICTURE_SSRC,
@@ -229,6 +238,16 @@ fn peer(now: Instant) -> Peer {
         clock_hz: 90_000,
         transport_extension: Some(3),
         history_packets: 256,
+    });
+    peer_with(slots, now)
+}
+
+fn peer_with(slots: [Option<SlotConfig>; SLOTS_MAX], now: Instant) -> Peer {
+    static SHARED: OnceLock<(DtlsCertificate, Arc<Config>)> = OnceLock::new();
+    let (certificate, dtls) = SHARED.get_or_init(|| {
+        let certificate = dimpl::certificate::generate_self_signed_certificate();
+        let config = Config::builder().use_server_cookie(false).build();
+        (certificate.expect("a certificate"), Arc::new(config.expect("settings")))
     });
     Peer::new(
         PeerConfig {

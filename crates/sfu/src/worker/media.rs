@@ -8,9 +8,8 @@ use forwarding::{
 };
 use str0m::rtp::RtpPacket;
 
-use super::{ESTIMATE_CLEARLY_LOW_BPS, ESTIMATE_SETTLES, TRACK_SILENCE_MAX, Worker};
+use super::{TRACK_SILENCE_MAX, Worker};
 use crate::exchange::{Passing, RemoteTrack, TrackPacket};
-use crate::negotiate::ESTIMATE_FIRST_BPS;
 use crate::peer::Side;
 use crate::publisher::SentTrack;
 use crate::redundancy::StreamPlace;
@@ -31,19 +30,7 @@ impl Worker {
         let now = self.micros();
         let Some(peer) = self.peers[at].as_ref() else { return };
         let Side::Viewer(viewer) = &peer.side else { return };
-        let Some(estimate_bps) = viewer.estimate_bps else { return };
-        let clearly_low = estimate_bps < ESTIMATE_CLEARLY_LOW_BPS;
-        let settled = match viewer.picture_since {
-            None => clearly_low,
-            Some(since) => {
-                clearly_low
-                    || estimate_bps > ESTIMATE_FIRST_BPS
-                    || self.now.saturating_duration_since(since) >= ESTIMATE_SETTLES
-            }
-        };
-        if !settled {
-            return;
-        }
+        let Some(estimate_bps) = viewer.trusted_estimate_bps(self.now) else { return };
         let (room_at, id) = (peer.room, viewer.id);
         if let (Some(id), Some(room)) = (id, &mut self.rooms[room_at]) {
             room.core.set_estimate(now, id, estimate_bps);
@@ -365,7 +352,7 @@ impl Worker {
         let Some(id) = viewer.id else { return };
         let demand = room.core.demand(id);
         let statistics = &mut self.statistics;
-        let asked = viewer.ask_for_more(self.now, demand, &room.ring, &mut self.buffer, |run| {
+        let asked = viewer.ask_for_more(self.now, demand, &mut self.buffer, |run| {
             let sent = socket.send_run(run.to, local, run.bytes, run.segment_bytes);
             count(statistics, &run, sent);
         });
