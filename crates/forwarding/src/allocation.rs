@@ -196,9 +196,12 @@ pub(crate) fn allocate(
     };
     let too_thin = estimate_bps.is_some_and(|bps| bps < PICTURES_BPS_MIN);
     let known = estimate_bps.is_some();
+    let large_comes =
+        ORDER.iter().any(|kind| is_large(*kind) && ladders[kind.index()].least().is_some());
     for kind in ORDER {
-        // What runs goes on; what does not waits for the line to show what it carries.
-        let waits = !known && !is_large(kind) && !ladders[kind.index()].runs;
+        // What runs goes on; a thumbnail waits until a larger picture has shown what the line
+        // carries, if there is one.
+        let waits = !known && large_comes && !is_large(kind) && !ladders[kind.index()].runs;
         share.begin(kind, keeping, too_thin || waits);
     }
     for kind in ORDER {
