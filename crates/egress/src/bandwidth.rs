@@ -12,8 +12,14 @@
 //! loss, may be ours or the line's own: the rate is cut, and if that changes nothing, what is seen
 //! belongs to the line and the cut is taken back.
 
+mod delays;
+mod losses;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use self::delays::{Course, Delays};
+use self::losses::{LOSS_BACK_OFF, Losses, OWN_LOSS_MAX};
 
 use crate::rtcp::Arrivals;
 
@@ -55,29 +61,6 @@ const PROVEN_FACTOR: f64 = 1.5;
 /// section 6).
 const LOSS_HIGH: f64 = 0.10;
 const LOSS_LOW: f64 = 0.05;
-
-/// Loss is looked at over so long and so many packets at the least; where there are fewer, over
-/// the longer time.
-const LOSS_WINDOW: Duration = Duration::from_millis(500);
-const LOSS_WINDOW_MAX: Duration = Duration::from_millis(1_500);
-const LOSS_PACKETS_MIN: u32 = 50;
-
-/// More than this is never taken for the line's own: no repair keeps up with it.
-const OWN_LOSS_MAX: f64 = 0.3;
-
-/// How much each look weighs, and how much for the line's own loss.
-const LOSS_WEIGHT: f64 = 0.25;
-const OWN_LOSS_WEIGHT: f64 = 0.03;
-
-/// After a cut because of loss, the loss of what was sent before still comes in for so long, with
-/// the time that smaller layers need to begin.
-const LOSS_TRIAL_SETTLES: Duration = Duration::from_millis(1_000);
-
-/// How long the loss after a cut is then looked at, in packets.
-const LOSS_TRIAL_PACKETS: u32 = 150;
-
-/// The share of what is being sent that remains while it is tried whose a loss is.
-const LOSS_BACK_OFF: f64 = 0.6;
 
 /// The share of what arrives that remains when a full queue drops packets: the voice is among them.
 const OVERFLOW_BACK_OFF: f64 = 0.5;
@@ -159,7 +142,6 @@ pub struct Bandwidth {
     losses: Losses,
     last_increase: Option<Instant>,
     last_decrease: Option<Instant>,
-    last_queue: Option<Instant>,
     arrived: VecDeque<(Instant, u32)>,
     arrived_bytes: u64,
     reported_to: u64,
@@ -214,7 +196,6 @@ impl Default for Bandwidth {
             losses: Losses::default(),
             last_increase: None,
             last_decrease: None,
-            last_queue: None,
             arrived: VecDeque::new(),
             arrived_bytes: 0,
             reported_to: 0,
@@ -282,7 +263,7 @@ impl Bandwidth {
 
     /// The share of packets lost lately, 0 to 1.
     pub fn loss(&self) -> f64 {
-        self.losses.lately
+        self.losses.raw
     }
 
     /// The share of packets lost lately, 0 to 1, beyond what the line loses whatever is sent.
@@ -290,14 +271,18 @@ impl Bandwidth {
         self.losses.excess()
     }
 
+    /// What the line is believed to carry, in bits a second: the estimate, but for a cut that only
+    /// tries whose a loss is.
+    pub fn believed_bps(&self) -> u64 {
+        let tried = self.losses.trial.map_or(0.0, |trial| trial.before_bps);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
+        let bps = self.estimate_bps.max(tried) as u64;
+        bps
+    }
+
     /// Whether the estimate is more than a first guess.
     pub fn is_known(&self) -> bool {
         self.known
-    }
-
-    /// When a queue was last seen to grow: more was sent than the line carries.
-    pub fn last_queue(&self) -> Option<Instant> {
-        self.last_queue
     }
 
     /// Takes up what the browser reported.
@@ -319,9 +304,18 @@ impl Bandwidth {
             sent.fate = Fate::Arrived;
             let sent = *sent;
             self.note_arrival(now, sent.bytes);
-            self.delays.note(sent.at, arrival);
             if let Some(probe) = &mut self.probe {
                 probe.note(number, sent.bytes, arrival);
+            }
+            let packet_s = f64::from(sent.bytes) * 8.0 / self.estimate_bps;
+            match self.delays.note(sent.at, arrival, packet_s) {
+                Course::Usual => {}
+                Course::Unclear => continue,
+                // Nothing from before is to be compared with what comes now.
+                Course::Another => {
+                    self.forget_delays();
+                    continue;
+                }
             }
             let said = self.note_group(now, sent.at, arrival);
             if queue == Queue::Level || said == Queue::Growing {
@@ -338,12 +332,16 @@ impl Bandwidth {
     /// Counts the packets that the report before this one spoke of.
     fn judge_losses(&mut self, now: Instant, oldest: u64) {
         let judged = self.judged_to.max(oldest)..self.reported_to;
+        let (mut known, mut lost) = (0_u32, 0_u32);
         for number in judged.clone() {
             let place = usize::try_from(number - oldest).unwrap_or(usize::MAX);
             if let Some(sent) = self.sent.get(place).filter(|sent| sent.fate != Fate::Unknown) {
+                known += 1;
+                lost += u32::from(sent.fate == Fate::Missing);
                 self.losses.note(sent.at, sent.fate == Fate::Arrived);
             }
         }
+        self.losses.note_report(known, lost);
         self.judged_to = self.judged_to.max(judged.end);
         self.losses.look(now);
     }
@@ -457,12 +455,20 @@ impl Bandwidth {
         let arrived_ms = (complete.arrival - previous.arrival) as f64 * 0.25;
         // A pause of a second is no queue; begin a new line after it.
         if sent_ms > 1_000.0 || arrived_ms.abs() > 2_000.0 {
-            self.window.clear();
-            self.accumulated_ms = 0.0;
-            self.smoothed_ms = 0.0;
+            self.forget_delays();
             return Queue::Level;
         }
         self.note_delay(now, arrived_ms - sent_ms, complete.arrival)
+    }
+
+    /// A new line through the delays begins.
+    fn forget_delays(&mut self) {
+        self.group = None;
+        self.previous = None;
+        self.window.clear();
+        self.accumulated_ms = 0.0;
+        self.smoothed_ms = 0.0;
+        self.overuse_since = None;
     }
 
     fn note_delay(&mut self, now: Instant, delta_ms: f64, arrival: i64) -> Queue {
@@ -510,9 +516,6 @@ impl Bandwidth {
         let queue_ms = self.delays.queue_ms();
         let excess = self.losses.excess();
         let growing = queue == Queue::Growing && queue_ms >= QUEUE_MS_MIN;
-        if growing || queue_ms > QUEUE_MS_MAX {
-            self.last_queue = Some(now);
-        }
         if growing && !recently(self.last_decrease, Duration::from_millis(200)) {
             self.cut(now, BACK_OFF * carried);
             self.overuse_since = None;
@@ -576,162 +579,6 @@ impl Bandwidth {
 struct Drain {
     since: Instant,
     from_ms: f64,
-}
-
-/// How long packets were under way, compared with each other only: the two clocks differ by
-/// something unknown, and drift.
-#[derive(Debug)]
-struct Delays {
-    origin: Option<Instant>,
-    /// The packets of the last moments, in 250 µs.
-    lately: VecDeque<(Instant, i64)>,
-    /// The least delay of the present and the last spans.
-    least: [i64; 3],
-    span_since: Option<Instant>,
-}
-
-impl Delays {
-    /// Over how long the least delay tells the queue.
-    const LATELY: Duration = Duration::from_millis(250);
-    const LATELY_MAX: usize = 64;
-
-    /// A span of which the least delay is remembered. What stands for three of them is no longer
-    /// taken for a queue, so that somebody else's does not starve us, and clocks may drift.
-    const SPAN: Duration = Duration::from_secs(10);
-
-    fn note(&mut self, sent: Instant, arrival: i64) {
-        let origin = *self.origin.get_or_insert(sent);
-        let units = sent.saturating_duration_since(origin).as_micros() / 250;
-        let delay = arrival.saturating_sub(i64::try_from(units).unwrap_or(i64::MAX));
-        let since = *self.span_since.get_or_insert(sent);
-        if sent.saturating_duration_since(since) >= Self::SPAN {
-            self.span_since = Some(sent);
-            self.least = [delay, self.least[0], self.least[1]];
-        }
-        self.least[0] = self.least[0].min(delay);
-        self.lately.push_back((sent, delay));
-        while self.lately.len() > Self::LATELY_MAX
-            || self
-                .lately
-                .front()
-                .is_some_and(|(at, _)| sent.saturating_duration_since(*at) > Self::LATELY)
-        {
-            self.lately.pop_front();
-        }
-    }
-
-    fn now_least(&self) -> Option<i64> {
-        self.lately.iter().map(|(_, delay)| *delay).min()
-    }
-
-    /// By how much even the fastest packet of the last moments was slower than could be.
-    fn queue_ms(&self) -> f64 {
-        let (Some(now), Some(least)) = (self.now_least(), self.least.iter().min()) else {
-            return 0.0;
-        };
-        #[expect(clippy::cast_precision_loss, reason = "delays of one line")]
-        let units = now.saturating_sub(*least) as f64;
-        units * 0.25
-    }
-
-    /// The delay of now is what the line takes at the least.
-    fn take_for_own(&mut self) {
-        if let Some(now) = self.now_least() {
-            self.least = [now; 3];
-        }
-    }
-}
-
-impl Default for Delays {
-    fn default() -> Self {
-        Self { origin: None, lately: VecDeque::new(), least: [i64::MAX; 3], span_since: None }
-    }
-}
-
-/// What is lost, and how much of it the line loses whatever is sent.
-#[derive(Debug, Default)]
-struct Losses {
-    /// The share lost lately.
-    lately: f64,
-    own: f64,
-    /// The line's own loss as the last trial showed it.
-    shown: f64,
-    looked_at: Option<Instant>,
-    packets: u32,
-    lost: u32,
-    trial: Option<LossTrial>,
-}
-
-/// A cut to find out whose the loss is.
-#[derive(Debug, Clone, Copy)]
-struct LossTrial {
-    since: Instant,
-    before_bps: f64,
-    before: f64,
-    packets: u32,
-    lost: u32,
-}
-
-impl Losses {
-    fn note(&mut self, sent: Instant, arrived: bool) {
-        self.packets += 1;
-        self.lost += u32::from(!arrived);
-        if let Some(trial) = &mut self.trial
-            && sent >= trial.since + LOSS_TRIAL_SETTLES
-        {
-            trial.packets += 1;
-            trial.lost += u32::from(!arrived);
-        }
-    }
-
-    fn look(&mut self, now: Instant) {
-        let since = *self.looked_at.get_or_insert(now);
-        let passed = now.saturating_duration_since(since);
-        let few = self.packets < LOSS_PACKETS_MIN && passed < LOSS_WINDOW_MAX;
-        if self.packets == 0 || passed < LOSS_WINDOW || few {
-            return;
-        }
-        self.looked_at = Some(now);
-        let share = f64::from(self.lost) / f64::from(self.packets);
-        (self.packets, self.lost) = (0, 0);
-        self.lately += (share - self.lately) * LOSS_WEIGHT;
-        // It follows what is seen, but never above what a trial has shown.
-        let own = self.own + (self.lately - self.own) * OWN_LOSS_WEIGHT;
-        self.own = own.min(self.shown);
-        if self.own < self.shown / 2.0 {
-            self.shown = self.own;
-        }
-    }
-
-    fn excess(&self) -> f64 {
-        (self.lately - self.own).max(0.0)
-    }
-
-    fn begin_trial(&mut self, now: Instant, before_bps: f64) {
-        self.trial =
-            Some(LossTrial { since: now, before_bps, before: self.lately, packets: 0, lost: 0 });
-    }
-
-    /// Ends a trial that has seen enough. If the loss was the line's own, gives the estimate from
-    /// before.
-    fn conclude_trial(&mut self, now: Instant) -> Option<f64> {
-        let trial = self.trial?;
-        let long = now.saturating_duration_since(trial.since) >= 4 * LOSS_TRIAL_SETTLES;
-        if trial.packets < LOSS_TRIAL_PACKETS && !long {
-            return None;
-        }
-        self.trial = None;
-        let after = f64::from(trial.lost) / f64::from(trial.packets.max(1));
-        // An overfull line would have lost so much less that as much as before arrived.
-        let overfull = (1.0 - (1.0 - trial.before) / LOSS_BACK_OFF).max(0.0);
-        if trial.packets == 0 || after < (trial.before + overfull) / 2.0 {
-            return None;
-        }
-        self.own = after.max(self.own).min(OWN_LOSS_MAX);
-        self.shown = self.own;
-        self.lately = after;
-        Some(trial.before_bps)
-    }
 }
 
 impl Probe {

@@ -250,9 +250,15 @@ impl Peer {
         self.last_heard
     }
 
-    /// The estimate of the line in bits a second, and the share of packets lost lately.
+    /// What the line is believed to carry in bits a second, and the share of packets lost lately.
     pub fn line(&self) -> (u64, f64) {
-        (self.bandwidth.estimate_bps(), self.bandwidth.loss())
+        (self.bandwidth.believed_bps(), self.bandwidth.loss())
+    }
+
+    /// What may be sent over the line now, in bits a second: less than it is believed to carry
+    /// while it is tried whose a loss is.
+    pub fn allowed_bps(&self) -> u64 {
+        self.bandwidth.estimate_bps()
     }
 
     /// The share of packets lost beyond what the line loses whatever is sent: what sending less
@@ -277,11 +283,6 @@ impl Peer {
     /// When the estimate was last cut, because a queue grew or packets were lost.
     pub fn last_cut(&self) -> Option<Instant> {
         self.bandwidth.last_cut()
-    }
-
-    /// When a queue was last seen to grow on the line.
-    pub fn last_queue(&self) -> Option<Instant> {
-        self.bandwidth.last_queue()
     }
 
     /// New ICE credentials on both sides; the connection itself goes on (RFC 8445 section 9).

@@ -31,11 +31,9 @@ const LOSS_RAISES: [f64; DEPTH_MAX as usize] = [0.02, 0.10];
 const LOSS_LOWERS: [f64; DEPTH_MAX as usize] = [0.01, 0.05];
 const CALM_MIN: Duration = Duration::from_secs(10);
 
-/// Loss above which the estimate of a line is cut for the loss alone and says nothing about its
-/// room, unless a queue was seen on it in the time before: where that lost the packets, the loss is
-/// over by then.
-const LOSS_CUTS: f64 = 0.10;
-const QUEUE_REMEMBERED: Duration = Duration::from_secs(4);
+/// What an earlier payload needs of the line, in percent of its bits: an estimate grows half beyond
+/// what has come through, which is no proof of room.
+const ROOM_PERCENT: u64 = 150;
 
 /// How long the voices are counted to know what they need.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
@@ -142,8 +140,6 @@ pub(crate) struct Line {
     pub(crate) loss: f64,
     /// What it is believed to carry.
     pub(crate) estimate_bps: u64,
-    /// When a queue was last seen to grow on it.
-    pub(crate) last_queue: Option<Instant>,
 }
 
 /// How much redundancy a line needs and carries.
@@ -186,7 +182,7 @@ impl Need {
 
     /// Takes up what is known of the line.
     pub(crate) fn note(&mut self, now: Instant, line: Line) {
-        let Line { loss, estimate_bps, last_queue } = line;
+        let Line { loss, estimate_bps } = line;
         let passed = self.noted.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         self.noted = Some(now);
         let weight = 1.0 - (-passed.as_secs_f64() / LOSS_SMOOTHING.as_secs_f64()).exp();
@@ -206,12 +202,8 @@ impl Need {
             self.calm_since = None;
         }
         let room_bps = estimate_bps.saturating_sub(self.packet_bps);
-        let queued = last_queue.is_some_and(|at| now < at + QUEUE_REMEMBERED);
-        let room = if self.loss > LOSS_CUTS && !queued {
-            DEPTH_MAX
-        } else {
-            room_bps.checked_div(self.payload_bps).unwrap_or(DEPTH_MAX)
-        };
+        let each_bps = self.payload_bps * ROOM_PERCENT / 100;
+        let room = room_bps.checked_div(each_bps).unwrap_or(DEPTH_MAX);
         self.depth = self.wanted.min(room);
     }
 
@@ -331,7 +323,7 @@ mod tests {
     }
 
     fn wide(loss: f64) -> Line {
-        Line { loss, estimate_bps: 800_000, last_queue: None }
+        Line { loss, estimate_bps: 800_000 }
     }
 
     /// Notes loss and estimate every 100 ms for so many seconds; the voice takes 32 kbit/s.
@@ -364,25 +356,11 @@ mod tests {
     #[test]
     fn redundancy_takes_only_what_the_line_has() {
         let (mut need, mut now) = (Need::default(), Instant::now());
-        for (estimate_bps, depth) in [(800_000, 2), (100_000, 1), (60_000, 0), (111_000, 2)] {
-            let later = now + Duration::from_secs(5);
-            let line = Line { loss: 0.2, estimate_bps, last_queue: Some(later) };
+        for (estimate_bps, depth) in [(800_000, 2), (100_000, 1), (85_000, 0), (143_000, 2)] {
+            let line = Line { loss: 0.2, estimate_bps };
             assert_eq!(pass(&mut need, &mut now, 5, line), depth, "{estimate_bps}");
             assert_eq!(need.taken_bps(), depth * 32_000);
         }
-    }
-
-    /// At a fifth lost an estimate falls to its floor, on a line of any width.
-    #[test]
-    fn an_estimate_that_was_cut_for_the_loss_says_nothing() {
-        let (mut need, mut now) = (Need::default(), Instant::now());
-        let cut = Line { loss: 0.2, estimate_bps: 40_000, last_queue: None };
-        assert_eq!(pass(&mut need, &mut now, 5, cut), 2);
-        let queued = Line { last_queue: Some(now), ..cut };
-        assert_eq!(pass(&mut need, &mut now, 3, queued), 0, "it is full");
-        assert_eq!(pass(&mut need, &mut now, 2, queued), 2, "that was long ago");
-        let less = Line { loss: 0.06, ..cut };
-        assert_eq!(pass(&mut need, &mut now, 5, less), 0, "not cut for the loss");
     }
 
     #[test]

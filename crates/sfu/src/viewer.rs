@@ -396,10 +396,9 @@ impl Viewer {
     pub(crate) fn note_estimate(&mut self, now: Instant) {
         let (estimate_bps, loss) = self.peer.line();
         if let Some(voices) = &mut self.voices {
-            let last_queue = self.peer.last_queue();
-            voices.need.note(now, Line { loss, estimate_bps, last_queue });
+            voices.need.note(now, Line { loss, estimate_bps });
         }
-        self.estimate_bps = Some(estimate_bps.saturating_sub(self.redundancy_bps()));
+        self.estimate_bps = Some(self.peer.allowed_bps().saturating_sub(self.redundancy_bps()));
     }
 
     fn redundancy_bps(&self) -> u64 {
@@ -427,9 +426,8 @@ impl Viewer {
         buffer: &mut Vec<u8>,
         mut send: impl FnMut(Run<'_>),
     ) -> Result<(), Failure> {
-        let (line_bps, _) = self.peer.line();
         let excess_loss = self.peer.excess_loss();
-        let estimate_bps = line_bps.saturating_sub(self.redundancy_bps());
+        let estimate_bps = self.peer.allowed_bps().saturating_sub(self.redundancy_bps());
         let rests = self.peer.last_cut().is_some_and(|at| now < at + REST_AFTER_CUT);
         let due = self.next_question.is_none_or(|at| at <= now);
         // The layer is taken only with a margin above what it needs.

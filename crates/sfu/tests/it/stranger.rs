@@ -1,6 +1,6 @@
 //! A client that passes ICE and DTLS like a browser and then sends what it likes, bytes and all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -48,8 +48,11 @@ pub(crate) struct Stranger {
     password: String,
     dtls: Dtls,
     keys: Option<Sessions>,
-    /// Packets received, by their source.
+    /// Packets received, by their source; of those that repair, only such as have a content.
     pub(crate) heard: BTreeMap<u32, u64>,
+    /// Sources of repairs.
+    pub(crate) repairing: BTreeSet<u32>,
+    repair_payload_types: Vec<u8>,
     /// The newest sequence number by source.
     pub(crate) newest: BTreeMap<u32, u16>,
 }
@@ -74,6 +77,12 @@ impl Stranger {
             dtls,
             keys: None,
             heard: BTreeMap::new(),
+            repairing: BTreeSet::new(),
+            repair_payload_types: answer
+                .lines()
+                .filter_map(|line| line.strip_prefix("a=rtpmap:")?.trim_end().split_once(" rtx/"))
+                .map(|(number, _)| number.parse().expect("a number"))
+                .collect(),
             newest: BTreeMap::new(),
         };
         let end = Instant::now() + PATIENCE;
@@ -177,6 +186,13 @@ impl Stranger {
             if let (true, Some(header)) = (is_media, buffer[..length].first_chunk::<12>()) {
                 let [.., s0, s1, _, _, _, _, a, b, c, d] = *header;
                 let ssrc = u32::from_be_bytes([a, b, c, d]);
+                let filled = buffer[0] & 0x20 != 0;
+                if self.repair_payload_types.contains(&(buffer[1] & 0x7f)) {
+                    self.repairing.insert(ssrc);
+                    if filled {
+                        continue;
+                    }
+                }
                 *self.heard.entry(ssrc).or_default() += 1;
                 self.newest.insert(ssrc, u16::from_be_bytes([s0, s1]));
             }
