@@ -85,6 +85,7 @@ pub fn room(input: &[u8]) {
                     level_db: Some(e),
                     mark: None,
                     payload: &payload,
+                    token: 0,
                 };
                 room.handle_packet(now, track, action % 4, &packet);
             }
@@ -108,7 +109,7 @@ pub fn room(input: &[u8]) {
         let mut ended = false;
         for _ in 0..OUTPUTS_MAX {
             match room.poll_output() {
-                Output::Forward(forward) => {
+                Output::Forward(forward) | Output::Replay { forward, .. } => {
                     assert!(planned, "forwarded to {:?} without a plan", forward.receiver);
                     let first = used.insert((forward.receiver, forward.slot, forward.sequence));
                     assert!(first, "{forward:?} uses a number again");

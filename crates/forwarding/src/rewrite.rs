@@ -26,7 +26,7 @@ const OMISSIONS_MAX: usize = 32;
 const CEILINGS_MAX: usize = 4;
 
 /// Where a packet stands in its source.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Place {
     /// Extended sequence number.
     pub(crate) sequence: u64,

@@ -1,14 +1,18 @@
 //! One room: its tracks, its receivers, and who gets what.
 
+mod replay;
+mod requests;
 mod seating;
 
+use self::replay::{REPLAYS_AT_ONCE_MAX, Replaying};
+use self::requests::Asking;
 use crate::allocation::{Allocation, Change, Keeping, Ladder};
 use crate::codec::{Codec, Level, describe};
 use crate::dependency::FrameMark;
 use crate::plan::{Class, Hearing, SLOTS, Seating, Seats, SlotKind, VOICES};
 use crate::rewrite::{Place, Rewriter};
 use crate::speaking::Voice;
-use crate::track::{Arrival, Layer, Stream, Track, TrackKind};
+use crate::track::{Arrival, Layer, Passed, Stream, Track, TrackKind};
 use crate::units::{Format, Formats, Micros, Owner, ReceiverId, TrackId};
 
 /// Tracks of a room: four of each person that a stage holds, twice, for the moments when a
@@ -62,9 +66,11 @@ pub struct Packet<'a> {
     pub mark: Option<FrameMark>,
     /// RTP payload.
     pub payload: &'a [u8],
+    /// By which the driver finds the packet again, see [`Output::Replay`].
+    pub token: u32,
 }
 
-/// Write the packet last handed in for this receiver.
+/// Write a packet for this receiver: the one last handed in, or an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forward {
     /// To whom.
@@ -88,6 +94,13 @@ pub struct Forward {
 pub enum Output {
     /// Send the current packet to somebody.
     Forward(Forward),
+    /// Send an earlier packet to somebody who has come since.
+    Replay {
+        /// To whom, and where.
+        forward: Forward,
+        /// The [`Packet::token`] under which it was handed in.
+        token: u32,
+    },
     /// Ask the publisher of this layer for a key frame.
     RequestKeyFrame {
         /// Whose.
@@ -182,6 +195,7 @@ struct Slot {
     /// When a key frame was asked for so that the running picture can become larger.
     larger_asked: Option<Micros>,
     steadiness: Steadiness,
+    asking: Asking,
     rewriter: Rewriter,
 }
 
@@ -243,14 +257,10 @@ struct ClassState {
 #[derive(Debug, Clone, Copy)]
 struct FanOut {
     link: Link,
-    now: Micros,
     clock_hz: u32,
     audio: bool,
     next: usize,
-    place: Place,
-    marker: bool,
-    /// The packet is the last of a picture in the size of its layer.
-    layer_end: bool,
+    packet: Passed,
 }
 
 /// The forwarding core of one event.
@@ -268,6 +278,9 @@ pub struct Room {
     /// Another room seats the voices, see [`Room::follow`].
     follows: bool,
     fan_out: Option<FanOut>,
+    /// What is being sent again, and how many slots more may begin with that in this call.
+    replays: Vec<Replaying>,
+    replays_left: usize,
     /// Slots in which a picture is over and nothing was said about it yet.
     stopped: Vec<u32>,
     now: Micros,
@@ -467,51 +480,35 @@ impl Room {
             receiver.estimate_bps = Some(estimate_bps);
         }
         self.assign(id.index());
-    }
-
-    /// The receiver's decoder needs a key frame in this slot (PLI or FIR).
-    pub fn handle_key_frame_request(&mut self, now: Micros, id: ReceiverId, slot: SlotKind) {
-        self.begin(now);
-        if self.receiver(id).is_none() {
-            return;
-        }
-        let slot = &self.slots[id.index() * SLOTS + slot.index()];
-        if let Some(held) = slot.waiting.or(slot.running)
-            && let Some(layer) = layer_mut(&mut self.tracks, held.link)
-        {
-            layer.want_key_frame();
-            self.requests_changed = true;
-        }
-    }
-
-    /// Somebody who watches the track elsewhere needs a key frame of this layer.
-    pub fn want_key_frame(&mut self, now: Micros, id: TrackId, layer: u8) {
-        self.begin(now);
-        if self.is_track(id)
-            && let Some(layer) = layer_mut(&mut self.tracks, Link { track: id.index, layer })
-        {
-            layer.want_key_frame();
-            self.requests_changed = true;
-        }
+        self.show_replayed();
     }
 
     /// A packet arrived from the publisher of `id`. Drain [`Room::poll_output`] before anything
-    /// else: its `Forward`s speak of this packet.
-    pub fn handle_packet(&mut self, now: Micros, id: TrackId, layer: u8, packet: &Packet<'_>) {
+    /// else: its `Forward`s speak of this packet. Returns whether [`Output::Replay`] may ask for the
+    /// packet later, in the next half of a second.
+    pub fn handle_packet(
+        &mut self,
+        now: Micros,
+        id: TrackId,
+        layer: u8,
+        packet: &Packet<'_>,
+    ) -> bool {
         self.begin(now);
+        // What is sent again must not mix with what is being sent.
+        self.replays_left = 0;
         if !self.is_track(id) {
-            return;
+            return false;
         }
         let link = Link { track: id.index, layer };
-        let Some(track) = self.tracks[id.index()].as_mut() else { return };
+        let Some(track) = self.tracks[id.index()].as_mut() else { return false };
         let (codec, audio) = (track.codec, track.kind.is_audio());
-        let Some(state) = track.layer_or_new(now, layer) else { return };
+        let Some(state) = track.layer_or_new(now, layer) else { return false };
         let stream = state.stream(now, packet.ssrc);
         if stream == Stream::Former {
-            return;
+            return false;
         }
         let appears = !state.is_active(now);
-        let Some(arrival) = state.note(now, packet.sequence) else { return };
+        let Some(arrival) = state.note(now, packet.sequence) else { return false };
         let description = describe(codec, packet.payload).marked(codec, packet.mark.as_ref());
         state.count(description.level, packet.payload.len());
         state.learn_sizes(&description.sizes);
@@ -528,28 +525,31 @@ impl Room {
         }
         // A key frame whose first packet comes late, after others of the same frame, is of no use
         // to those who wait: they would never get the packets that went by.
-        if description.key_frame_start && arrival == Arrival::Newest {
+        let key_frame_begins = description.key_frame_start && arrival == Arrival::Newest;
+        if key_frame_begins {
             self.promote(link);
         }
-        self.fan_out = Some(FanOut {
-            link,
-            now,
-            clock_hz: codec.clock_hz(),
-            audio,
-            next: 0,
-            place: Place {
-                sequence: packet.sequence,
-                timestamp: packet.timestamp,
-                pictures: description.pictures,
-                level: description.level,
-                rise: description.rise,
-                picture_start: description.picture_start,
-                key_frame_start: description.key_frame_start,
-                dense: codec.numbers_are_dense(),
-            },
+        let place = Place {
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            pictures: description.pictures,
+            level: description.level,
+            rise: description.rise,
+            picture_start: description.picture_start,
+            key_frame_start: description.key_frame_start,
+            dense: codec.numbers_are_dense(),
+        };
+        let passed = Passed {
+            at: now,
+            token: packet.token,
+            place,
             marker: packet.marker,
             layer_end: description.layer_end,
-        });
+        };
+        self.fan_out =
+            Some(FanOut { link, clock_hz: codec.clock_hz(), audio, next: 0, packet: passed });
+        let layer = layer_mut(&mut self.tracks, link).filter(|_| !audio);
+        layer.is_some_and(|layer| layer.keep(&passed, key_frame_begins, packet.payload.len()))
     }
 
     /// Time has come to the moment that [`Output::Timeout`] named.
@@ -567,6 +567,7 @@ impl Room {
         if let Some(forward) = self.next_forward() {
             return Output::Forward(forward);
         }
+        // Before anything is sent again: it may be in the place of what has stopped.
         while let Some(slot) = self.stopped.pop() {
             let receiver = slot as usize / SLOTS;
             if self.receivers[receiver].is_some() {
@@ -575,6 +576,9 @@ impl Room {
                     slot: SlotKind::ALL[slot as usize % SLOTS],
                 };
             }
+        }
+        if let Some((forward, token)) = self.next_replay() {
+            return Output::Replay { forward, token };
         }
         if self.requests_changed {
             if let Some(request) = self.next_due_request() {
@@ -638,7 +642,10 @@ impl Room {
 
     fn begin(&mut self, now: Micros) {
         debug_assert!(self.fan_out.is_none(), "poll_output must be drained before another change");
+        debug_assert!(self.replays.is_empty(), "poll_output must be drained before another change");
         self.fan_out = None;
+        self.replays.clear();
+        self.replays_left = REPLAYS_AT_ONCE_MAX;
         self.now = self.now.max(now);
     }
 
@@ -665,54 +672,14 @@ impl Room {
         while let Some(&at) = running.get(fan_out.next) {
             fan_out.next += 1;
             let at = at as usize;
-            let slot = &mut self.slots[at];
-            let entering = std::mem::take(&mut slot.entering);
-            if entering {
-                slot.rewriter.enter(fan_out.now, fan_out.clock_hz, &fan_out.place, slot.aim);
-            }
-            let placed = slot.rewriter.place(fan_out.now, &fan_out.place, slot.aim);
-            let Some(new) = placed else { continue };
+            let FanOut { clock_hz, audio, packet, .. } = fan_out;
+            let to = (self.receiver_id(at / SLOTS), SlotKind::ALL[at % SLOTS]);
+            let placed = self.slots[at].place(self.now, to, &packet, clock_hz, audio);
+            let Some(forward) = placed else { continue };
             self.fan_out = Some(fan_out);
-            return Some(Forward {
-                receiver: self.receiver_id(at / SLOTS),
-                slot: SlotKind::ALL[at % SLOTS],
-                sequence: new.sequence,
-                timestamp: new.timestamp,
-                // The first packet of a voice begins a talk spurt (RFC 3551 section 4.1).
-                // The last packet of a picture carries the marker, also where larger sizes of the
-                // same picture that came behind it are left out.
-                marker: fan_out.marker
-                    || entering && fan_out.audio
-                    || new.topmost && fan_out.layer_end,
-                picture_id: new.picture_id,
-                base_layer: new.base_layer,
-            });
+            return Some(forward);
         }
         self.fan_out = None;
-        None
-    }
-
-    /// Sends one request that is due; otherwise notes when the next one will be.
-    fn next_due_request(&mut self) -> Option<Output> {
-        self.next_request = None;
-        for (index, track) in self.tracks.iter_mut().enumerate() {
-            let Some(track) = track.as_mut().filter(|track| !track.kind.is_audio()) else {
-                continue;
-            };
-            for (number, layer) in track.layers.iter_mut().enumerate() {
-                let Some(due) = layer.key_frame_due() else { continue };
-                if due <= self.now {
-                    layer.key_frame_requested(self.now);
-                    let id = TrackId {
-                        index: u16::try_from(index).unwrap_or(u16::MAX),
-                        generation: self.track_generations[index],
-                    };
-                    let layer = u8::try_from(number).unwrap_or(u8::MAX);
-                    return Some(Output::RequestKeyFrame { track: id, layer });
-                }
-                self.next_request = Some(self.next_request.map_or(due, |next| next.min(due)));
-            }
-        }
         None
     }
 
@@ -732,6 +699,7 @@ impl Room {
                 self.update_shown(class);
             }
         }
+        self.ask_for_owed();
         if self.ticks.is_multiple_of(TICKS_PER_ALLOCATION) {
             for receiver in 0..self.receivers.len() {
                 self.assign(receiver);
@@ -789,6 +757,9 @@ impl Room {
             self.stop_waiting(slot);
             self.slots[slot].aim = aim;
             self.ask_for_larger_size(slot, link);
+            return;
+        }
+        if self.slots[slot].running.is_none() && self.begin_replay(slot, link, aim) {
             return;
         }
         if self.slots[slot].waiting.map(|held| held.link) != Some(link) {
@@ -929,8 +900,40 @@ impl Slot {
             waiting_aim: Level::TOP,
             larger_asked: None,
             steadiness: Steadiness::default(),
+            asking: Asking::default(),
             rewriter: Rewriter::new(0, 0),
         }
+    }
+
+    /// Gives a packet of the layer that runs its place in the slot; `None` if it is left out.
+    fn place(
+        &mut self,
+        now: Micros,
+        (receiver, slot): (ReceiverId, SlotKind),
+        packet: &Passed,
+        clock_hz: u32,
+        audio: bool,
+    ) -> Option<Forward> {
+        let entering = std::mem::take(&mut self.entering);
+        if entering {
+            self.rewriter.enter(packet.at, clock_hz, &packet.place, self.aim);
+        }
+        let new = self.rewriter.place(packet.at, &packet.place, self.aim)?;
+        if packet.place.key_frame_start {
+            self.asking.serve(now);
+        }
+        Some(Forward {
+            receiver,
+            slot,
+            sequence: new.sequence,
+            timestamp: new.timestamp,
+            // The first packet of a voice begins a talk spurt (RFC 3551 section 4.1).
+            // The last packet of a picture carries the marker, also where larger sizes of the
+            // same picture that came behind it are left out.
+            marker: packet.marker || entering && audio || new.topmost && packet.layer_end,
+            picture_id: new.picture_id,
+            base_layer: new.base_layer,
+        })
     }
 }
 

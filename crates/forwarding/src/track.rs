@@ -3,6 +3,7 @@
 use crate::allocation::{Ladder, Offer};
 use crate::codec::{Codec, LEVELS_MAX, Level, Size, Sizes};
 use crate::meter::Meter;
+use crate::rewrite::Place;
 use crate::speaking::Voice;
 use crate::units::{Format, Micros, Owner};
 
@@ -18,15 +19,27 @@ const LAYER_SILENCE_MAX: Micros = Micros::from_millis(1_500);
 pub(crate) const LAYERS_ARRIVE: Micros = Micros::from_millis(500);
 
 /// Between two key frame requests to the same layer. A key frame costs the publisher about ten
-/// ordinary frames; everybody who asks meanwhile shares the one that is coming. Who joins while
-/// many do waits no longer than this.
-const KEY_FRAME_INTERVAL_MIN: Micros = Micros::from_millis(300);
+/// ordinary frames; everybody who asks meanwhile shares the one that is coming. Chromium ignores
+/// a request that comes within 300 ms of the last, which counts from its arrival there.
+const KEY_FRAME_INTERVAL_MIN: Micros = Micros::from_millis(320);
 
 /// A request is repeated while somebody still waits, for requests and key frames get lost.
 const KEY_FRAME_RETRY: Micros = Micros::from_millis(1_000);
 
 /// Packets of a stream that was replaced may straggle in for so long.
 const STRAGGLERS_MAX: Micros = Micros::from_millis(2_000);
+
+/// What is sent again to a newcomer begins with a key frame at most so old: the next one is to be
+/// had by then ([`KEY_FRAME_INTERVAL_MIN`] and a moment for its way), and what is shown too fast at
+/// the beginning is over before anybody sees it.
+const REPLAY_AGE_MAX: Micros = Micros::from_millis(350);
+
+/// What is sent again at most: 350 ms of a picture of 1.5 Mbit/s. Whose line is thinner than that
+/// has it standing in its queue, before the voice.
+const REPLAY_BYTES_MAX: usize = 64 * 1_024;
+
+/// The same in packets, which encoders fill to 1,100 bytes or so.
+const REPLAY_PACKETS_MAX: usize = 80;
 
 /// What a track is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,6 +148,29 @@ pub(crate) struct Layer {
     sizes: Sizes,
     last_packet: Option<Micros>,
     key_frames: KeyFrames,
+    replay: Replay,
+}
+
+/// A packet and what is needed to send it, now or once more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passed {
+    pub(crate) at: Micros,
+    /// By which the driver finds it again.
+    pub(crate) token: u32,
+    pub(crate) place: Place,
+    pub(crate) marker: bool,
+    /// It is the last packet of a picture in the size of its layer.
+    pub(crate) layer_end: bool,
+}
+
+/// The last key frame and all that followed it, in the order of arrival: whoever gets this has the
+/// picture without waiting for the next.
+#[derive(Debug, Clone, Default)]
+struct Replay {
+    since: Micros,
+    bytes: usize,
+    /// Empty when it has become too long.
+    packets: Vec<Passed>,
 }
 
 /// The requests for key frames of one layer.
@@ -157,6 +193,7 @@ impl Layer {
             sizes: Sizes::default(),
             last_packet: None,
             key_frames: KeyFrames::default(),
+            replay: Replay::default(),
         }
     }
 
@@ -198,6 +235,7 @@ impl Layer {
                 self.former = Some((known, now));
                 self.ssrc = Some(ssrc);
                 self.history = History::new();
+                self.replay.packets.clear();
                 Stream::Restarted
             }
         }
@@ -212,6 +250,33 @@ impl Layer {
     pub(crate) fn measure(&mut self, now: Micros) {
         self.meter.measure(now.since(self.counted_since).0);
         self.counted_since = now;
+    }
+
+    /// Takes a packet into what is sent again to newcomers; says whether it is a part of it.
+    /// `begins` says that it is the first of a key frame, and the newest that has come.
+    pub(crate) fn keep(&mut self, packet: &Passed, begins: bool, bytes: usize) -> bool {
+        let replay = &mut self.replay;
+        if begins {
+            replay.packets.clear();
+            (replay.since, replay.bytes) = (packet.at, 0);
+        } else if replay.packets.is_empty() {
+            return false;
+        }
+        replay.bytes += bytes;
+        let fits = replay.bytes <= REPLAY_BYTES_MAX
+            && replay.packets.len() < REPLAY_PACKETS_MAX
+            && packet.at.since(replay.since) <= REPLAY_AGE_MAX;
+        if fits {
+            replay.packets.push(*packet);
+        } else {
+            replay.packets.clear();
+        }
+        fits
+    }
+
+    /// What a newcomer is sent so that it need not wait; nothing if that would be too old.
+    pub(crate) fn replay(&self, now: Micros) -> &[Passed] {
+        if now.since(self.replay.since) <= REPLAY_AGE_MAX { &self.replay.packets } else { &[] }
     }
 
     /// Somebody needs a key frame.
@@ -386,6 +451,42 @@ mod tests {
         assert_eq!(layer.key_frame_due(), None, "served by the frame that came");
         layer.waiting.push(1);
         assert_eq!(layer.key_frame_due(), Some(now.plus(KEY_FRAME_RETRY)));
+    }
+
+    #[test]
+    fn a_replay_is_whole_or_none() {
+        let packet = |at_ms: u64, token: u32| Passed {
+            at: Micros::from_millis(at_ms),
+            token,
+            place: Place::default(),
+            marker: false,
+            layer_end: false,
+        };
+        let tokens = |layer: &Layer, at_ms: u64| -> Vec<u32> {
+            layer.replay(Micros::from_millis(at_ms)).iter().map(|packet| packet.token).collect()
+        };
+        let mut layer = Layer::new(Micros(0));
+        assert!(!layer.keep(&packet(100, 0), false, 1_000), "no key frame yet");
+        assert!(layer.keep(&packet(110, 1), true, 1_000));
+        assert!(layer.keep(&packet(120, 2), false, 1_000));
+        assert_eq!(tokens(&layer, 130), [1, 2]);
+        assert_eq!(tokens(&layer, 460), [1, 2], "nothing has come since");
+        assert_eq!(tokens(&layer, 461), [0; 0], "too old");
+        assert!(!layer.keep(&packet(470, 3), false, 1_000));
+        assert_eq!(tokens(&layer, 130), [0; 0], "no longer whole");
+        assert!(layer.keep(&packet(480, 4), true, 1_000));
+        assert!(layer.keep(&packet(481, 5), true, 1_000), "the next key frame");
+        assert_eq!(tokens(&layer, 490), [5]);
+        assert!(!layer.keep(&packet(490, 6), false, REPLAY_BYTES_MAX));
+        assert!(!layer.keep(&packet(491, 7), false, 1));
+        for token in 0..200 {
+            layer.keep(&packet(500, token), token == 0, 1);
+        }
+        assert_eq!(tokens(&layer, 500), [0; 0]);
+        layer.stream(Micros(0), 1);
+        assert!(layer.keep(&packet(510, 8), true, 1));
+        layer.stream(Micros(0), 2);
+        assert_eq!(tokens(&layer, 510), [0; 0], "the publisher began anew");
     }
 
     fn track(kind: TrackKind) -> Track {

@@ -184,6 +184,7 @@ impl World {
             level_db: None,
             mark: None,
             payload: &sent.payload,
+            token: 0,
         };
         self.room.handle_packet(self.now, self.track, 0, &packet);
         self.drain(Some(sent));

@@ -14,15 +14,21 @@ const PEOPLE: u32 = 5;
 const SEEDS: u64 = 60;
 const STEP: Micros = Micros::from_millis(5);
 /// Between two requests to one layer, as the core promises.
-const REQUEST_INTERVAL_MIN: Micros = Micros::from_millis(300);
+const REQUEST_INTERVAL_MIN: Micros = Micros::from_millis(320);
+
+/// What is sent again is no older.
+const REPLAY_AGE_MAX: Micros = Micros::from_millis(350);
 
 #[test]
 fn rooms_hold_what_they_promise() {
     let only = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let mut replayed = 0;
     for seed in only.map_or(0..SEEDS, |seed: u64| seed..seed + 1) {
         let outcome = std::panic::catch_unwind(|| World::new(seed).run());
         assert!(outcome.is_ok(), "seed {seed} failed; repeat it with SEED={seed}");
+        replayed += outcome.unwrap_or_default();
     }
+    assert!(only.is_some() || replayed > SEEDS, "{replayed} packets were sent again");
 }
 
 /// A packet on its way from a publisher, and what it is.
@@ -107,7 +113,18 @@ struct World {
     /// The newest sequence number that has arrived of each stream, and whether the packet that is
     /// being handled is it.
     newest: BTreeMap<(usize, u64, u8, u32), u64>,
+    /// What has arrived, by token.
+    arrived: Vec<Arrived>,
+    replayed: u64,
+}
+
+/// A packet that has arrived.
+#[derive(Debug, Clone)]
+struct Arrived {
+    sent: Sent,
+    at: Micros,
     is_newest: bool,
+    kept: bool,
 }
 
 impl World {
@@ -124,11 +141,13 @@ impl World {
             calm: false,
             timeout: None,
             newest: BTreeMap::new(),
-            is_newest: false,
+            arrived: Vec::new(),
+            replayed: 0,
         }
     }
 
-    fn run(mut self) {
+    /// Returns how many packets were sent again.
+    fn run(mut self) -> u64 {
         for owner in 0..PEOPLE {
             self.add_publisher(Owner(owner), TrackKind::Microphone);
             self.add_publisher(Owner(owner), TrackKind::Camera);
@@ -150,6 +169,7 @@ impl World {
         }
         self.judge_the_end();
         self.leave_all();
+        self.replayed
     }
 
     fn step(&mut self, step: u64) {
@@ -298,8 +318,8 @@ impl World {
             first_timestamp: u32::try_from(self.random.below(1 << 32)).unwrap_or_default(),
         };
         let id = self.room.add_receiver(self.now, &spec).expect("there is room");
-        self.drain(None);
         self.listeners.push(Listener { id, owner, class, formats, slots: BTreeMap::new() });
+        self.drain(None);
     }
 
     fn send_frame(&mut self, at: usize) {
@@ -379,8 +399,9 @@ impl World {
         };
         let stream = (sent.publisher, sent.life, sent.layer, sent.ssrc);
         let newest = self.newest.entry(stream).or_default();
-        self.is_newest = sent.sequence > *newest;
+        let is_newest = sent.sequence > *newest;
         *newest = sent.sequence.max(*newest);
+        let token = self.arrived.len();
         let packet = Packet {
             ssrc: sent.ssrc,
             sequence: sent.sequence,
@@ -389,16 +410,27 @@ impl World {
             level_db: sent.level_db,
             mark: None,
             payload: &sent.payload,
+            token: u32::try_from(token).expect("a short run"),
         };
-        self.room.handle_packet(self.now, id, sent.layer, &packet);
-        self.drain(Some(sent));
+        let kept = self.room.handle_packet(self.now, id, sent.layer, &packet);
+        self.arrived.push(Arrived { sent: sent.clone(), at: self.now, is_newest, kept });
+        self.drain(Some(token));
     }
 
-    fn drain(&mut self, current: Option<&Sent>) {
+    fn drain(&mut self, current: Option<usize>) {
         loop {
             match self.room.poll_output() {
                 Output::Forward(forward) => {
                     self.judge(current.expect("only packets are forwarded"), &forward);
+                }
+                Output::Replay { forward, token } => {
+                    let token = usize::try_from(token).expect("a short run");
+                    let Arrived { at, kept, .. } = self.arrived[token];
+                    assert!(kept, "it was not to be kept: {forward:?}");
+                    assert!(self.now.since(at) <= REPLAY_AGE_MAX, "too old: {forward:?}");
+                    assert!(!forward.slot.is_audio(), "a voice is not said again");
+                    self.replayed += 1;
+                    self.judge(token, &forward);
                 }
                 Output::RequestKeyFrame { track, layer } => self.request(track, layer),
                 Output::Stopped { receiver, .. } => {
@@ -438,7 +470,8 @@ impl World {
 
     // What the strict receiver says.
 
-    fn judge(&mut self, sent: &Sent, forward: &Forward) {
+    fn judge(&mut self, token: usize, forward: &Forward) {
+        let Arrived { sent, at: arrived_at, is_newest, .. } = &self.arrived[token];
         let publisher = &self.publishers[sent.publisher];
         let (owner, kind) = (publisher.owner, publisher.kind);
         let found = self.listeners.iter_mut().find(|l| l.id == forward.receiver);
@@ -479,13 +512,13 @@ impl World {
             // A new run: it must begin properly and follow the newest packet without a gap.
             if !slot.is_audio() {
                 assert!(described.key_frame_start, "begins without a key frame: {context}");
-                assert!(self.is_newest, "parts of the key frame went by before: {context}");
+                assert!(*is_newest, "parts of the key frame went by before: {context}");
             }
             if let Some((sequence, timestamp, at)) = model.newest {
                 assert_eq!(forward.sequence, sequence + 1, "a gap at the switch: {context}");
                 let ticks = forward.timestamp.wrapping_sub(timestamp);
                 let passed =
-                    self.now.since(at).0 * u64::from(publisher.codec.clock_hz()) / 1_000_000;
+                    arrived_at.since(at).0 * u64::from(publisher.codec.clock_hz()) / 1_000_000;
                 let least = u64::from(publisher.codec.clock_hz()) / 1_000;
                 assert!(
                     u64::from(ticks).abs_diff(passed.max(least)) <= 1,
@@ -501,7 +534,7 @@ impl World {
             model.run = Some(run);
         }
         if model.newest.is_none_or(|(sequence, ..)| sequence < forward.sequence) {
-            model.newest = Some((forward.sequence, forward.timestamp, self.now));
+            model.newest = Some((forward.sequence, forward.timestamp, *arrived_at));
             model.newest_pictures = new_picture.zip(new_base).or(model.newest_pictures);
         }
         if self.calm {
@@ -511,9 +544,10 @@ impl World {
 
     fn settle_down(&mut self) {
         self.calm = true;
-        for listener in &self.listeners {
-            self.room.set_estimate(self.now, listener.id, 50_000_000);
-            while !matches!(self.room.poll_output(), Output::Timeout(_)) {}
+        let ids: Vec<ReceiverId> = self.listeners.iter().map(|listener| listener.id).collect();
+        for id in ids {
+            self.room.set_estimate(self.now, id, 50_000_000);
+            self.drain(None);
         }
         self.change_plan();
     }

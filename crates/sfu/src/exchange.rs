@@ -44,11 +44,11 @@ pub(crate) struct TrackPacket {
     pub(crate) payload: Arc<[u8]>,
 }
 
-impl<'a> From<&'a TrackPacket> for Packet<'a> {
-    fn from(packet: &'a TrackPacket) -> Self {
-        let TrackPacket { ssrc, sequence, timestamp, marker, level_db, .. } = *packet;
-        let payload = &*packet.payload;
-        Self { ssrc, sequence, timestamp, marker, level_db, mark: packet.mark, payload }
+impl TrackPacket {
+    /// The packet for the core, with the number under which it will stand in the ring.
+    pub(crate) fn for_core(&self, token: u32) -> Packet<'_> {
+        let Self { ssrc, sequence, timestamp, marker, level_db, mark, .. } = *self;
+        Packet { ssrc, sequence, timestamp, marker, level_db, mark, payload: &self.payload, token }
     }
 }
 

@@ -29,6 +29,11 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
+    /// The number that the next packet will have.
+    pub(crate) const fn next_token(&self) -> u32 {
+        self.next
+    }
+
     /// Keeps a packet and returns its number.
     pub(crate) fn push(&mut self, packet: Stored) -> u32 {
         let token = self.next;
@@ -68,6 +73,7 @@ mod tests {
         };
         assert!(ring.find(0).is_none());
         for n in 0..PACKETS + 10 {
+            assert_eq!(ring.next_token(), n);
             assert_eq!(ring.push(stored(n)), n);
         }
         assert!(ring.find(9).is_none());

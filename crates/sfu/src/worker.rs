@@ -249,8 +249,9 @@ impl Worker {
         }
         // The others send while this one does.
         self.statistics.passings_lost += self.exchange.flush();
-        self.send_gathered();
+        // The end of a handshake goes before the first packets, which cannot be read without it.
         self.send();
+        self.send_gathered();
         self.outlet.flush();
         let end = Instant::now();
         self.load.note(self.now, end);

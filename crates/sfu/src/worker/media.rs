@@ -1,16 +1,16 @@
 //! What moves between peers: packets, key frame requests, bandwidth, and who is sending what.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use forwarding::{
-    Class, Codec, Format, Output, Owner, Packet, Seating, SlotKind, TrackId, TrackKind, describe,
+    Class, Codec, Format, Forward, Output, Owner, Seating, SlotKind, TrackId, TrackKind, describe,
 };
 use str0m::rtp::RtpPacket;
 
 use super::{TRACK_SILENCE_MAX, Worker};
 use crate::exchange::{Passing, RemoteTrack, TrackPacket};
-use crate::peer::Side;
+use crate::peer::{Peer, Side};
 use crate::publisher::SentTrack;
 use crate::redundancy::StreamPlace;
 use crate::ring::Stored;
@@ -89,8 +89,10 @@ impl Worker {
             track: Arc::clone(&track),
             packet: packet.clone(),
         });
-        room.core.handle_packet(now, track.id, packet.layer, &Packet::from(&packet));
-        self.drain_room(room_at, Some(stored(track.id, codec, format, packet)));
+        let core_packet = packet.for_core(room.ring.next_token());
+        let keep = room.core.handle_packet(now, track.id, packet.layer, &core_packet);
+        let stored = stored(track.id, codec, format, packet);
+        self.drain_room(room_at, Some(Arriving { stored, keep }));
     }
 
     /// A track of a publisher of this worker is over.
@@ -149,19 +151,21 @@ impl Worker {
 
     /// Does what a core wants done. `arriving` is the packet that its `Forward`s speak of; they wait
     /// for the end of the turn, so that a viewer gets a whole frame in one call of the system.
-    pub(super) fn drain_room(&mut self, at: usize, arriving: Option<Stored>) {
+    pub(super) fn drain_room(&mut self, at: usize, arriving: Option<Arriving>) {
         let Some(room) = self.rooms[at].as_mut() else { return };
         // What is to be said of the event as a whole is said by the worker where it is at home.
         let at_home = room.interest.home == self.exchange.own;
-        let format = arriving.as_ref().map(|stored| usize::from(stored.format.0));
-        let mut arriving = arriving;
-        let mut token = None;
+        let format = arriving.as_ref().map(|arriving| usize::from(arriving.stored.format.0));
+        let (mut arriving, mut token) = match arriving {
+            Some(Arriving { stored, keep: true }) => (None, Some(room.ring.push(stored))),
+            arriving => (arriving, None),
+        };
         let mut requests: Vec<(Origin, u8)> = Vec::new();
         let mut seatings: Vec<(Class, Seating)> = Vec::new();
         loop {
             match room.core.poll_output() {
                 Output::Forward(forward) => {
-                    if let Some(stored) = arriving.take() {
+                    if let Some(Arriving { stored, .. }) = arriving.take() {
                         token = Some(room.ring.push(stored));
                     }
                     let (Some(token), Some(format)) = (token, format) else { continue };
@@ -169,14 +173,27 @@ impl Worker {
                         continue;
                     }
                     let Some(place) = room.receiver(forward.receiver) else { continue };
-                    let peer = self.peers.get_mut(place).and_then(Option::as_mut);
-                    let Some(Side::Viewer(viewer)) = peer.map(|peer| &mut peer.side) else {
-                        continue;
-                    };
                     self.frame_whole |= forward.marker && !forward.slot.is_audio();
-                    if viewer.push(self.now, &forward, token, format) {
-                        self.busy.push(place);
-                    }
+                    push(
+                        &mut self.peers,
+                        &mut self.busy,
+                        self.now,
+                        place,
+                        (forward, token, format),
+                    );
+                }
+                Output::Replay { forward, token } => {
+                    let Some(place) = room.receiver(forward.receiver) else { continue };
+                    let Some(stored) = room.ring.find(token) else { continue };
+                    let format = usize::from(stored.format.0);
+                    self.frame_whole |= forward.marker;
+                    push(
+                        &mut self.peers,
+                        &mut self.busy,
+                        self.now,
+                        place,
+                        (forward, token, format),
+                    );
                 }
                 Output::Stopped { receiver, slot } => {
                     let place = room.receiver(receiver);
@@ -360,6 +377,28 @@ impl Worker {
             self.failed.push((at, failure));
         }
     }
+}
+
+/// Queues a packet, by its number and format, for the viewer at a place.
+fn push(
+    peers: &mut [Option<Box<Peer>>],
+    busy: &mut Vec<usize>,
+    now: Instant,
+    place: usize,
+    (forward, token, format): (Forward, u32, usize),
+) {
+    let peer = peers.get_mut(place).and_then(Option::as_mut);
+    let Some(Side::Viewer(viewer)) = peer.map(|peer| &mut peer.side) else { return };
+    if viewer.push(now, &forward, token, format) {
+        busy.push(place);
+    }
+}
+
+/// A packet that the core has just been told of.
+pub(super) struct Arriving {
+    pub(super) stored: Stored,
+    /// Whether the core may ask for it later.
+    pub(super) keep: bool,
 }
 
 /// What viewers are sent of a packet.

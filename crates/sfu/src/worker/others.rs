@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use forwarding::{Class, Owner, Packet, Seating, TrackId};
+use forwarding::{Class, Owner, Seating, TrackId};
 
-use super::media::stored;
+use super::media::{Arriving, stored};
 use super::{TRACK_SILENCE_MAX, Worker};
 use crate::directory::{Found, Place};
 use crate::exchange::{Passing, RemoteTrack, TrackPacket};
@@ -78,10 +78,11 @@ impl Worker {
         // Without the room nobody here receives any more, and the other has not noticed yet.
         let Some(&at) = self.rooms_by_event.get(&track.event) else { return };
         let Some(id) = self.remote_track(at, track) else { return };
-        if let Some(room) = &mut self.rooms[at] {
-            room.core.handle_packet(now, id, packet.layer, &Packet::from(&packet));
-        }
-        self.drain_room(at, Some(stored(id, track.codec, track.format, packet)));
+        let Some(room) = &mut self.rooms[at] else { return };
+        let core_packet = packet.for_core(room.ring.next_token());
+        let keep = room.core.handle_packet(now, id, packet.layer, &core_packet);
+        let stored = stored(id, track.codec, track.format, packet);
+        self.drain_room(at, Some(Arriving { stored, keep }));
     }
 
     /// The number of such a track in the core here.
