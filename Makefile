@@ -78,4 +78,4 @@ fix:
 	UPDATE_GENERATED=1 cargo test -q -p api-types -p server -p programme -p plenary
 
 clean:
-	rm -rf target web/dist web/node_modules e2e/node_modules e2e/test-results e2e/shots rehearsal
+	rm -rf target web/dist web/node_modules e2e/node_modules e2e/.interop e2e/test-results e2e/shots rehearsal

@@ -60,6 +60,16 @@ if [ "$for_what" = test ]; then
   [ -x /usr/sbin/nginx ] || need nginx nginx-light
   need unshare util-linux
 fi
+
+# What only the tests with other clients want: without it they are skipped.
+others=()
+if [ "$for_what" = test ]; then
+  has "${FIREFOX:-firefox-esr}" || others+=(firefox-esr)
+  has openssl || others+=(openssl)
+  /usr/bin/python3 -c 'import venv, ensurepip' 2> /dev/null || others+=(python3-venv)
+  /usr/bin/python3 e2e/interop/gstreamer_client.py check > /dev/null 2>&1 \
+    || others+=(gstreamer1.0-plugins-{base,good,bad} gstreamer1.0-nice python3-gst-1.0 gir1.2-gst-plugins-bad-1.0)
+fi
 if ! at_least "$node_wanted" "$(node_version)"; then need npm npm; fi
 if [ ${#packages[@]} -gt 0 ]; then
   mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
@@ -76,6 +86,7 @@ if [ $check_only = 1 ]; then
   [ ${#packages[@]} = 0 ] || say "Missing packages: ${packages[*]}"
   [ $missing_node = 0 ] || say "Missing: Node $node_wanted or newer (found: $(node_version | grep . || echo none))"
   [ $missing_rust = 0 ] || say "Missing: Rust $rust_wanted or newer with clippy and rustfmt (found: $(rust_version | grep . || echo none))"
+  [ ${#others[@]} = 0 ] || say "Missing, and then some tests with other clients are skipped: ${others[*]}"
   [ $(( ${#packages[@]} + missing_node + missing_rust )) = 0 ] && exit 0 || exit 1
 fi
 
@@ -94,6 +105,22 @@ if [ ${#packages[@]} -gt 0 ]; then
   if [ "$for_what" = test ] && [ ! -x "${CHROMIUM:-/usr/bin/chromium}" ]; then
     die "Chromium is not at /usr/bin/chromium. Set CHROMIUM to the path of a Chromium or Chrome."
   fi
+fi
+
+if [ ${#others[@]} -gt 0 ]; then
+  as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  [ ${#packages[@]} -gt 0 ] || "${as_root[@]}" apt-get update -q >&2 || true
+  ask "For the tests with other clients, ${as_root[*]:+${as_root[*]} }apt-get would install: ${others[*]}." \
+    && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -q --no-install-recommends "${others[@]}" >&2 \
+    || say "Some tests with other clients will be skipped, for want of: ${others[*]}"
+fi
+wanted=e2e/interop/requirements.txt
+if [ "$for_what" = test ] && ! cmp -s "$wanted" e2e/.interop/requirements.txt; then
+  say 'aiortc comes from PyPI into e2e/.interop/.'
+  { /usr/bin/python3 -m venv --clear e2e/.interop && e2e/.interop/bin/pip install -q -r "$wanted" >&2 \
+    && cp "$wanted" e2e/.interop/; } \
+    || { rm -rf e2e/.interop; say 'The test with aiortc will be skipped: it could not be installed.'; }
 fi
 
 # 2. Node. Debian 12 and Ubuntu 24.04 have Node 18; npm can bring a newer one into .tools.

@@ -203,13 +203,16 @@ async function colourOf(picture: ReturnType<Page['getByTestId']>): Promise<Voice
     paper.drawImage(video, width / 2, height / 2, width / 8, height / 8, 0, 0, 1, 1);
     return [...paper.getImageData(0, 0, 1, 1).data] as [number, number, number, number];
   });
-  const distance = (colour: string) => {
-    const part = (at: number) => parseInt(colour.slice(at, at + 2), 16);
-    return Math.hypot(part(0) - red, part(2) - green, part(4) - blue);
-  };
-  const names = Object.keys(voices) as VoiceName[];
-  const nearest = names.sort((a, b) => distance(voices[a].colour) - distance(voices[b].colour))[0]!;
-  return distance(voices[nearest].colour) < 60 ? nearest : undefined;
+  return nearestVoice([red, green, blue].map((part) => part.toString(16).padStart(2, '0')).join(''));
+}
+
+/** Whose colour, `rrggbb`, this is. */
+export function nearestVoice(colour: string): VoiceName | undefined {
+  const part = (of: string, at: number) => parseInt(of.slice(at, at + 2), 16);
+  const distance = (name: VoiceName) =>
+    Math.hypot(...[0, 2, 4].map((at) => part(voices[name].colour, at) - part(colour, at)));
+  const nearest = (Object.keys(voices) as VoiceName[]).sort((a, b) => distance(a) - distance(b))[0]!;
+  return distance(nearest) < 60 ? nearest : undefined;
 }
 
 function nameOfTone(tone: number): string {
