@@ -1,9 +1,10 @@
 //! The closed list of what can be forwarded, and how it is written in SDP. Two sides agree on a
 //! format by its parameters, never by its payload type, which each peer numbers as it likes.
 
-use forwarding::{Codec, Format};
+use forwarding::{Codec, DEPENDENCY_URI, Format};
 use str0m::format::{Codec as SdpCodec, CodecConfig, CodecSpec, FormatParams};
 use str0m::media::Frequency;
+use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues};
 
 /// Formats are numbered: Opus, VP8, VP9 profile 0 and 2, AV1, then those of H.264.
 const OPUS: u8 = 0;
@@ -112,6 +113,44 @@ pub(crate) fn codecs(preference: &[&str], redundant: bool) -> CodecConfig {
     config
 }
 
+/// Whether the layers of a codec are told only by the dependency descriptor. For the others it
+/// would be bytes for nothing.
+pub(crate) fn needs_descriptor(codec: &str) -> bool {
+    matches!(codec, "AV1" | "H264")
+}
+
+/// The dependency descriptor of a packet as it came, for the reader of its stream.
+#[derive(Debug)]
+pub(crate) struct Descriptor(pub(crate) Vec<u8>);
+
+/// The header extension that carries [`Descriptor`]s.
+pub(crate) fn dependency_extension() -> Extension {
+    Extension::with_serializer(DEPENDENCY_URI, KeepDescriptor)
+}
+
+/// Keeps descriptors that come in; none is ever sent.
+#[derive(Debug)]
+struct KeepDescriptor;
+
+impl ExtensionSerializer for KeepDescriptor {
+    fn write_to(&self, _buffer: &mut [u8], _values: &ExtensionValues) -> usize {
+        0
+    }
+
+    fn parse_value(&self, bytes: &[u8], values: &mut ExtensionValues) -> bool {
+        values.user_values.set(Descriptor(bytes.to_vec()));
+        true
+    }
+
+    fn is_video(&self) -> bool {
+        true
+    }
+
+    fn is_audio(&self) -> bool {
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,5 +164,13 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(sorted, (0..u8::try_from(FORMATS).expect("few")).collect::<Vec<_>>());
         assert_eq!(formats[..2], [OPUS, AV1], "the preferred codec comes first");
+    }
+
+    #[test]
+    fn a_descriptor_is_kept_as_it_came() {
+        let mut values = ExtensionValues::default();
+        assert!(KeepDescriptor.parse_value(&[0xc0, 0, 1], &mut values));
+        let kept = values.user_values.get::<Descriptor>();
+        assert_eq!(kept.map(|descriptor| descriptor.0.as_slice()), Some(&[0xc0, 0, 1][..]));
     }
 }

@@ -19,7 +19,9 @@ use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
 use crate::errors::{OfferError, StartError};
-use crate::formats::{FORMATS, PICTURE_CODECS, codecs, format_of};
+use crate::formats::{
+    FORMATS, PICTURE_CODECS, codecs, dependency_extension, format_of, needs_descriptor,
+};
 use crate::quality::LOOK_EVERY;
 use crate::tunnels::{OWN_END, Tunnels};
 
@@ -42,6 +44,9 @@ const REPAIR_PACKETS: usize = 400;
 
 /// The same for thumbnails, which have a tenth of the packets.
 const REPAIR_PACKETS_SMALL: usize = 64;
+
+/// Our number for the dependency descriptor; the publisher's own takes its place.
+const DEPENDENCY_EXTENSION: u8 = 12;
 
 /// The name of our clock in sender reports.
 const CNAME: &str = "plenary";
@@ -160,7 +165,10 @@ impl Negotiator {
     pub(crate) fn publishing(&self, offer: &str) -> Result<Negotiated, OfferError> {
         let outline = outline(offer, "sendonly")?;
         bounded(&outline.kinds, 1, 1, "publishing")?;
-        let config = self.config(&outline);
+        let mut config = self.config(&outline);
+        if outline.preference.first().is_some_and(|codec| needs_descriptor(codec)) {
+            config = config.set_extension(DEPENDENCY_EXTENSION, dependency_extension());
+        }
         self.answer(outline, config)
     }
 

@@ -111,6 +111,7 @@ impl Peer {
                     payload_types,
                     streams: Vec::new(),
                     layers,
+                    dependencies: Vec::new(),
                     tracks: [None, None],
                     line: Line::default(),
                 }))

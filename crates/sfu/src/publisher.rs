@@ -6,14 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use forwarding::{Codec, Format, TrackKind};
+use forwarding::{Codec, DependencyReader, Format, FrameMark, TrackKind};
 use str0m::media::{KeyframeRequestKind, Mid, Pt, Rid};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::Ssrc;
+use str0m::rtp::{ExtensionValues, Ssrc};
 use str0m::stats::MediaIngressStats;
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 
 use crate::exchange::RemoteTrack;
+use crate::formats::Descriptor;
 use crate::negotiate::{LAYERS_MAX, Section};
 use crate::peer::{Failure, Parcel};
 use crate::quality::Measured;
@@ -36,6 +37,8 @@ pub(crate) struct Publisher {
     pub(crate) streams: Vec<Stream>,
     /// Names of layers in the order of their numbers: those of the offer first.
     pub(crate) layers: Vec<Rid>,
+    /// Readers of the dependency descriptors of streams that have them.
+    pub(crate) dependencies: Vec<(Ssrc, DependencyReader)>,
     /// What it sends now: sound and picture.
     pub(crate) tracks: [Option<SentTrack>; 2],
     /// How its streams arrive.
@@ -270,6 +273,20 @@ impl Publisher {
         let stream = Stream { ssrc, kind, layer: u8::try_from(layer).ok()? };
         self.streams.push(stream);
         Some((stream, format, codec))
+    }
+
+    /// What the dependency descriptor of a packet says, if there is one.
+    pub(crate) fn mark(&mut self, ssrc: Ssrc, values: &ExtensionValues) -> Option<FrameMark> {
+        let Descriptor(bytes) = values.user_values.get::<Descriptor>()?;
+        let place = self.dependencies.iter().position(|(known, _)| *known == ssrc);
+        let place = place.unwrap_or_else(|| {
+            if self.dependencies.len() >= STREAMS_MAX {
+                self.dependencies.remove(0);
+            }
+            self.dependencies.push((ssrc, DependencyReader::default()));
+            self.dependencies.len() - 1
+        });
+        self.dependencies[place].1.read(bytes)
     }
 
     /// How many layers were declared for a track.

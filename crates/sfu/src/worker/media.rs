@@ -52,6 +52,7 @@ impl Worker {
             return;
         }
         self.statistics.packets_in += 1;
+        let mark = publisher.mark(header.ssrc, &header.ext_vals);
         let place = &mut publisher.tracks[usize::from(!stream.kind.is_audio())];
         let too_soon = |sent: &SentTrack| self.now < sent.since + FORMAT_KEPT_MIN;
         if place.as_ref().is_some_and(|sent| sent.track.format != format && too_soon(sent)) {
@@ -78,7 +79,7 @@ impl Worker {
             timestamp: header.timestamp,
             marker: header.marker,
             level_db: header.ext_vals.audio_level.map(i8::unsigned_abs),
-            mark: None,
+            mark,
             payload: Arc::clone(&packet.payload),
         };
         let Some(room) = &mut self.rooms[room_at] else { return };
