@@ -26,6 +26,8 @@ export interface Instruments {
   /** When the first WHEP offer left, and when the main picture showed its first frame after it. */
   media: { posted_at: number | null; first_frame_at: number | null };
   sockets: WebSocket[];
+  /** The newest last. */
+  connections: RTCPeerConnection[];
 }
 
 declare global {
@@ -43,6 +45,7 @@ export function install(tones_hz: number[]): void {
     told: [],
     media: { posted_at: null, first_frame_at: null },
     sockets: [],
+    connections: [],
   };
   window.instruments = instruments;
   const now = () => performance.timeOrigin + performance.now();
@@ -60,6 +63,14 @@ export function install(tones_hz: number[]): void {
         if (typeof event.data !== 'string') return;
         keep(instruments.told, { at: now(), message: JSON.parse(event.data) });
       });
+    }
+  };
+
+  const Connection = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Connection {
+    constructor(...args: ConstructorParameters<typeof Connection>) {
+      super(...args);
+      keep(instruments.connections, this);
     }
   };
 

@@ -155,9 +155,13 @@ export class Person {
   async sees(name: VoiceName, testid = 'main-picture'): Promise<void> {
     const picture = this.get(testid).first();
     await expect(picture).toBeVisible();
+    let last: VoiceName | undefined;
     await eventually(`${this.name} sees ${name} in ${testid}`, 20_000, async () => {
-      return (await colourOf(picture)) === name;
-    }, 150);
+      last = await colourOf(picture);
+      return last === name;
+    }, 150).catch(async (error: Error) => {
+      throw new Error(`${error.message}; seen: ${last ?? 'nobody'}; ${await this.pictures()}`);
+    });
     await this.framesGoOn(testid);
   }
 
@@ -179,6 +183,20 @@ export class Person {
           video.requestVideoFrameCallback(next);
         }),
     );
+  }
+
+  /** How the pictures arrive, for the message of a test that failed. */
+  private pictures(): Promise<string> {
+    return this.page.evaluate(async () => {
+      const reports = [...((await window.instruments.connections.at(-1)?.getStats()) ?? new Map()).values()];
+      return reports
+        .filter(({ type, kind }) => type === 'inbound-rtp' && kind === 'video')
+        .map((one) =>
+          `${one.frameWidth ?? 0} px, ${one.packetsReceived} packets (${one.packetsLost} lost), ` +
+          `${one.framesReceived} frames, ${one.framesDecoded} decoded (${one.keyFramesDecoded} whole), ` +
+          `${one.pliCount} asked for, ${one.nackCount} missed`)
+        .join('; ');
+    });
   }
 
   private noteStranger(address: string): void {

@@ -56,7 +56,6 @@ test.beforeAll(async () => {
   moderator = await Live.connect(server.url, EVENT, server.link(EVENT, 'kazi').token);
   speaker = await Person.launch('ganich', { voice: 'plenary', picture: await livelyPicture() });
   participant = await Person.launch('mirza');
-  await participant.context.addInitScript(keepConnections);
   await line.carry(participant);
   await moderator.act({ do: 'open-green-room' });
   await enterGreenRoom(speaker, server.link(EVENT, 'ganich').link);
@@ -184,22 +183,9 @@ async function watch(name: string, conditions: Partial<Conditions>): Promise<Wat
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** Runs in the page before its own code: the statistics need the connections. */
-function keepConnections(): void {
-  const Connection = window.RTCPeerConnection;
-  const kept: RTCPeerConnection[] = [];
-  Object.assign(window, { connections: kept });
-  window.RTCPeerConnection = class extends Connection {
-    constructor(...args: ConstructorParameters<typeof Connection>) {
-      super(...args);
-      kept.push(this);
-    }
-  };
-}
-
 function received(): Promise<Received> {
   return participant.page.evaluate(async () => {
-    const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+    const { connections } = window.instruments;
     const newest = connections.at(-1)!;
     const sum: Received = {
       at: performance.now(),
