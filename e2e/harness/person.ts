@@ -165,24 +165,17 @@ export class Person {
     await this.framesGoOn(testid);
   }
 
-  /** Waits until six more frames were decoded and shown. */
+  /** Waits until six more frames were decoded and shown, all in one element: the page may replace it. */
   async framesGoOn(testid: string): Promise<void> {
     const picture = this.get(testid).first();
-    await picture.evaluate(
-      (element) =>
-        new Promise<void>((done, fail) => {
-          const video = element as HTMLVideoElement;
-          let left = 6;
-          const late = setTimeout(() => fail(new Error(`${left} frames were still to come`)), 15_000);
-          const next = () => {
-            if (--left === 0) {
-              clearTimeout(late);
-              done();
-            } else video.requestVideoFrameCallback(next);
-          };
-          video.requestVideoFrameCallback(next);
-        }),
-    );
+    let first = await shown(picture);
+    await eventually(`${this.name} sees pictures go on in ${testid}`, 15_000, async () => {
+      const now = await shown(picture);
+      if (now.stream !== first.stream || now.frames < first.frames) first = now;
+      return now.frames - first.frames >= 6;
+    }, 100).catch(async (error: Error) => {
+      throw new Error(`${error.message}; ${await this.pictures()}`);
+    });
   }
 
   /** How the pictures arrive, for the message of a test that failed. */
@@ -209,6 +202,20 @@ export class Person {
 
 /** Anything above −66 dB: between two words the pilot tone is still louder. */
 const sounds = ({ loudness }: Heard): boolean => loudness > 0.0005;
+
+/** What a video element has shown so far. */
+interface Shown {
+  stream: string | undefined;
+  frames: number;
+}
+
+function shown(picture: ReturnType<Page['getByTestId']>): Promise<Shown> {
+  return picture.evaluate((element) => {
+    const video = element as HTMLVideoElement;
+    const stream = video.srcObject instanceof MediaStream ? video.srcObject.id : undefined;
+    return { stream, frames: video.getVideoPlaybackQuality().totalVideoFrames };
+  });
+}
 
 /** Whose colour stands in the middle of a video element. */
 async function colourOf(picture: ReturnType<Page['getByTestId']>): Promise<VoiceName | undefined> {
