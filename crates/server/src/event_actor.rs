@@ -58,6 +58,8 @@ pub(crate) enum Ask {
     Recording(RecordingSection),
     /// The server stops: every socket is told.
     Stop,
+    /// Everything asked before this is stored, or cannot be.
+    Finish { reply: oneshot::Sender<()> },
 }
 
 /// Why something asked for was not done.
@@ -193,6 +195,9 @@ enum Promise {
         outbox: Outbox,
         reply: oneshot::Sender<Result<ConnectionId, NotDone>>,
     },
+    Finished {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 #[derive(Default)]
@@ -321,6 +326,7 @@ impl EventTask {
             // nothing that people are shown.
             Ask::Media(SfuEvent::Connected { .. } | SfuEvent::Tracks { .. }) => {}
             Ask::Stop => self.hub.end_all(EndReason::ServerStops),
+            Ask::Finish { reply } => batch.promises.push(Promise::Finished { reply }),
         }
     }
 
@@ -389,6 +395,7 @@ impl EventTask {
                     self.hub.answer(&person, connection, &outcome(id, Ok(sequence)));
                 }
                 Promise::Reply { reply, sequence } => drop(reply.send(Ok(sequence))),
+                Promise::Finished { reply } => drop(reply.send(())),
                 Promise::Welcome { person, connection, resume, outbox, reply } => {
                     if reply.send(Ok(connection)).is_ok() {
                         self.hub.connect(&state, now, &person, connection, outbox, resume);
@@ -417,6 +424,7 @@ impl EventTask {
                     self.hub.answer(&person, connection, &answer);
                 }
                 Promise::Reply { reply, .. } => drop(reply.send(Err(NotDone::Unavailable))),
+                Promise::Finished { reply } => drop(reply.send(())),
                 Promise::Welcome { reply, .. } => drop(reply.send(Err(NotDone::Unavailable))),
             }
         }

@@ -7,6 +7,7 @@ use base::{Clock, EventId};
 use recording::Recorder;
 use sfu::SfuEvent;
 use storage::{Storage, StorageError};
+use tokio::sync::oneshot;
 
 use crate::event_actor::{self, Ask, EventHandle};
 use crate::media::MediaEngine;
@@ -80,14 +81,27 @@ impl Open {
 
     /// Tells every socket of every event that the server stops.
     pub(crate) async fn stop(&self) {
-        let events: Vec<_> = {
-            let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
-            events.values().cloned().collect()
-        };
-        for event in events {
+        for event in self.all() {
             // An event whose task is gone has no sockets either.
             let _ = event.ask(Ask::Stop).await;
         }
+    }
+
+    /// Waits until what every event was asked so far is stored: who left last is written down
+    /// before the storage closes.
+    pub(crate) async fn finish(&self) {
+        for event in self.all() {
+            let (reply, finished) = oneshot::channel();
+            if event.ask(Ask::Finish { reply }).await.is_ok() {
+                // A task that ended has nothing to store.
+                let _ = finished.await;
+            }
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<EventHandle>> {
+        let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
+        events.values().cloned().collect()
     }
 
     /// Hands news of the media engine to the event that it concerns.

@@ -282,6 +282,9 @@ impl Server {
             tracing::warn!("some connections did not end in time and are cut");
         }
         media.abort();
+        if tokio::time::timeout(STOP_TIMEOUT, app.events.finish()).await.is_err() {
+            tracing::warn!("some events did not end in time");
+        }
         if let Some(recorder) = recorder {
             // Files are finished within a moment; the last bytes of a slow disk take longer.
             let stopped = tokio::task::spawn_blocking(move || recorder.stop());
