@@ -179,7 +179,7 @@ export class Person {
   }
 
   /** How the pictures arrive, for the message of a test that failed. */
-  private pictures(): Promise<string> {
+  pictures(): Promise<string> {
     return this.page.evaluate(async () => {
       const reports = [...((await window.instruments.connections.at(-1)?.getStats()) ?? new Map()).values()];
       return reports
