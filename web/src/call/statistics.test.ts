@@ -107,7 +107,7 @@ describe('what comes in', () => {
       picture('S', { packetsReceived: 5, frameWidth: 1920, frameHeight: 1080 }),
     ];
     const { voice_in, picture_in } = details(span(before, now), null, null);
-    expect(voice_in).toEqual({ codecs: ['OPUS'], bps: 32_000, loss: 0.2, concealed: 0.1 });
+    expect(voice_in).toEqual({ codecs: ['Opus'], bps: 32_000, loss: 0.2, concealed: 0.1 });
     expect(picture_in).toEqual({
       codecs: ['VP8'],
       bps: 200_000,
@@ -162,7 +162,7 @@ describe('what goes out', () => {
       { id: 'B', type: 'remote-inbound-rtp', kind: 'audio', packetsLost: 25 },
     ];
     const { voice_out, picture_out, screen_out } = details(null, span([], now), null);
-    expect(voice_out).toEqual({ codecs: ['OPUS'], bps: 24_000, loss: 0.1 });
+    expect(voice_out).toEqual({ codecs: ['Opus'], bps: 24_000, loss: 0.1 });
     expect(picture_out).toEqual({
       codecs: ['VP8'],
       bps: 400_000,

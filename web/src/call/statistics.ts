@@ -238,7 +238,9 @@ function rate({ before, now }: Span, bytes: number): number | null {
 function codecsOf({ reports }: Reading, streams: Report[]): string[] {
   const names = streams.flatMap((one) => {
     const type = reports.get(String(one['codecId']))?.['mimeType'];
-    return typeof type === 'string' ? [type.replace(/^.*\//, '').toUpperCase()] : [];
+    if (typeof type !== 'string') return [];
+    const name = type.replace(/^.*\//, '');
+    return [name === 'opus' ? 'Opus' : name.toUpperCase()];
   });
   return [...new Set(names)].sort();
 }
