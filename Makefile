@@ -15,11 +15,12 @@ EVENT := russian-diplomats-day
 RELEASE := target/release/plenary
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help run build test bench soak fix clean
+.PHONY: help run build test interop bench soak fix clean
 
 help:
 	@echo 'make run     prepare the machine, build, and serve the reference event on http://localhost:8080'
 	@echo 'make test    everything that CI checks, real Chromium included'
+	@echo 'make interop Firefox, GStreamer and aiortc against the release binary'
 	@echo 'make build   the web client and the release binary ($(RELEASE))'
 	@echo 'make bench   the figures of docs/PERFORMANCE.md'
 	@echo 'make soak    people come and go for MINUTES=30; then the checks of the tests, thousands of times'
@@ -52,6 +53,11 @@ e2e/node_modules/.package-lock.json: e2e/package.json e2e/package-lock.json
 test:
 	@scripts/prepare.sh test
 	@scripts/test.sh
+
+# Apart from the tests: the clients are large, and come from PyPI in part.
+interop: build e2e/node_modules/.package-lock.json
+	@scripts/prepare.sh interop
+	cd e2e && PLENARY_BIN=$(RELEASE) npm run interop
 
 bench: build e2e/node_modules/.package-lock.json
 	cargo run --release --locked -q -p storage-sqlite --example append_rate

@@ -4,7 +4,8 @@
 #
 #   scripts/prepare.sh build    what `make run` and `make build` need
 #   scripts/prepare.sh test     that, and Chromium, speech and pictures for the tests
-#   scripts/prepare.sh --check build|test    names what is missing, installs nothing
+#   scripts/prepare.sh interop  that, and the other clients for `make interop`
+#   scripts/prepare.sh --check build|test|interop    names what is missing, installs nothing
 #
 # It asks before it changes the system, unless there is nobody to ask (then it goes on) or
 # PLENARY_YES=1. System packages come from apt, with sudo where that is needed; Node comes from npm
@@ -19,8 +20,8 @@ check_only=0
 if [ "${1:-}" = --check ]; then check_only=1; shift; fi
 for_what=${1:-build}
 case $for_what in
-  build | test) ;;
-  *) echo "usage: scripts/prepare.sh [--check] build|test" >&2; exit 2 ;;
+  build | test | interop) ;;
+  *) echo "usage: scripts/prepare.sh [--check] build|test|interop" >&2; exit 2 ;;
 esac
 
 export PATH="$PWD/.tools/node_modules/.bin:$HOME/.cargo/bin:$PATH"
@@ -49,7 +50,7 @@ need cmake cmake
 need pkg-config pkg-config
 need curl curl
 need git git
-if [ "$for_what" = test ]; then
+if [ "$for_what" != build ]; then
   # Ubuntu's package of this name installs a snap, which has no /usr/bin/chromium.
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || packages+=(chromium)
   need espeak-ng espeak-ng
@@ -63,7 +64,7 @@ fi
 
 # What only the tests with other clients want: without it they are skipped.
 others=()
-if [ "$for_what" = test ]; then
+if [ "$for_what" = interop ]; then
   has "${FIREFOX:-firefox-esr}" || others+=(firefox-esr)
   has openssl || others+=(openssl)
   /usr/bin/python3 -c 'import venv, ensurepip' 2> /dev/null || others+=(python3-venv)
@@ -102,7 +103,7 @@ if [ ${#packages[@]} -gt 0 ]; then
   "${as_root[@]}" apt-get update -q >&2 || say "The lists of packages could not be renewed; trying all the same."
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -q --no-install-recommends "${packages[@]}" >&2 \
     || die "apt-get could not install: $list"
-  if [ "$for_what" = test ] && [ ! -x "${CHROMIUM:-/usr/bin/chromium}" ]; then
+  if [ "$for_what" != build ] && [ ! -x "${CHROMIUM:-/usr/bin/chromium}" ]; then
     die "Chromium is not at /usr/bin/chromium. Set CHROMIUM to the path of a Chromium or Chrome."
   fi
 fi
@@ -116,7 +117,7 @@ if [ ${#others[@]} -gt 0 ]; then
     || say "Some tests with other clients will be skipped, for want of: ${others[*]}"
 fi
 wanted=e2e/interop/requirements.txt
-if [ "$for_what" = test ] && ! cmp -s "$wanted" e2e/.interop/requirements.txt; then
+if [ "$for_what" = interop ] && ! cmp -s "$wanted" e2e/.interop/requirements.txt; then
   say 'aiortc comes from PyPI into e2e/.interop/.'
   { /usr/bin/python3 -m venv --clear e2e/.interop && e2e/.interop/bin/pip install -q -r "$wanted" >&2 \
     && cp "$wanted" e2e/.interop/; } \

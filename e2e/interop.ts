@@ -5,13 +5,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@playwright/test';
-import { enterGreenRoom, listen } from '../harness/acts.ts';
-import { Firefox, firefoxMissing } from '../harness/firefox.ts';
-import { Live } from '../harness/live.ts';
-import { aiortc, gstreamer, Outside } from '../harness/outside.ts';
-import { Person } from '../harness/person.ts';
-import { PlenaryServer, referenceFile } from '../harness/server.ts';
-import { eventually } from '../harness/wait.ts';
+import { enterGreenRoom, listen } from './harness/acts.ts';
+import { Firefox, firefoxMissing } from './harness/firefox.ts';
+import { Live } from './harness/live.ts';
+import { aiortc, gstreamer, Outside } from './harness/outside.ts';
+import { Person } from './harness/person.ts';
+import { PlenaryServer, referenceFile } from './harness/server.ts';
+import { eventually } from './harness/wait.ts';
 
 const EVENT = 'russian-diplomats-day';
 
