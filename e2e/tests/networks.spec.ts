@@ -20,7 +20,7 @@ const SETTLE_MS = 4_000;
 const WATCH_MS = 8_000;
 
 /** The picture moves within this time after the line is good again. */
-const RECOVERY_MS = 30_000;
+const RECOVERY_MS = 15_000;
 
 /** Share of the voice that the browser may make up. */
 const CONCEALED_MAX = 0.02;
@@ -98,9 +98,10 @@ test('a good line', async () => {
 
 for (const loss of [0.05, 0.1, 0.2]) {
   test(`${loss * 100} % of the packets are lost`, async () => {
-    const { concealed } = await watch(`${loss * 100} % loss`, { loss });
+    const { concealed, pictures } = await watch(`${loss * 100} % loss`, { loss });
     await participant.hearsOnly('plenary');
-    expect(concealed, 'the voice loses no more than the line').toBeLessThan(1.3 * loss + CONCEALED_MAX);
+    expect(concealed, 'what is lost mostly comes with the next packet').toBeLessThan(loss / 2 + CONCEALED_MAX);
+    expect(pictures, 'loss that is not ours stops no picture').toBeGreaterThan(2);
   });
 }
 
@@ -148,7 +149,7 @@ test('300 ms of delay each way', async () => {
   const { concealed, pictures } = await watch('300 ms delay', { delay_ms: 300 });
   await participant.hearsOnly('plenary');
   expect(concealed).toBeLessThan(CONCEALED_MAX);
-  expect(pictures, 'delay alone stops no picture').toBeGreaterThan(2);
+  expect(pictures, 'delay alone stops no picture').toBeGreaterThan(4);
 });
 
 test('150 kbit/s', async () => {
@@ -161,8 +162,8 @@ test('64 kbit/s, 200 ms and 5 % loss', async () => {
   const conditions = { rate_bps: 64_000, delay_ms: 200, loss: 0.05 };
   const { concealed } = await watch('64 kbit/s, 200 ms, 5 % loss', conditions);
   await participant.hearsOnly('plenary');
-  // QUALITY.md asks for 2 %, and 4 to 7 are measured: one voice with its headers fills the line, so
-  // there is no room for it twice. What is lost is no more than the line loses.
+  // QUALITY.md asks for 2 %, and 3 to 5 are measured: one voice with its headers takes 59 of the
+  // 64 kbit/s, so there is no room for it twice. What is lost is no more than the line loses.
   expect(concealed).toBeLessThan(1.3 * conditions.loss + CONCEALED_MAX);
 });
 

@@ -83,8 +83,8 @@ impl Room {
     fn ask(&mut self, slot: usize) {
         let now = self.now;
         let state = &mut self.slots[slot];
-        // Who waits gets one without asking.
-        let Some(held) = state.running.filter(|_| state.waiting.is_none()) else {
+        // Where another layer is waited for, that one is asked for anyway, but may not come.
+        let Some(held) = state.running else {
             state.asking.owed = false;
             return;
         };
