@@ -28,13 +28,20 @@ const CONCEALED_MAX = 0.02;
 /** What the browser has received so far; counts grow. */
 interface Received {
   at: number;
-  sound: { total: number; concealed: number; packets: number; lost: number };
+  /** By slot. */
+  sounds: Record<string, Sound>;
   frames: number;
   frozen_s: number;
   width: number;
   bytes: number;
   connection: string;
   connections: number;
+}
+
+interface Sound {
+  total: number;
+  concealed: number;
+  packets: number;
 }
 
 interface Watched {
@@ -176,10 +183,16 @@ async function watch(name: string, conditions: Partial<Conditions>): Promise<Wat
   await pause(WATCH_MS);
   const after = await received();
   const seconds = (after.at - before.at) / 1000;
-  const concealed =
-    (after.sound.concealed - before.sound.concealed) / Math.max(1, after.sound.total - before.sound.total);
+  // A slot that nobody is in any more makes silence up; only those in which somebody speaks count.
+  const sounds = Object.entries(after.sounds)
+    .map(([slot, now]) => ({ now, then: before.sounds[slot] ?? { total: 0, concealed: 0, packets: 0 } }))
+    .filter(({ now, then }) => now.packets > then.packets);
+  const grown = (what: keyof Sound) =>
+    sounds.reduce((sum, { now, then }) => sum + now[what] - then[what], 0);
+  expect(sounds.length, 'somebody is heard').toBeGreaterThan(0);
+  const concealed = grown('concealed') / Math.max(1, grown('total'));
   figure(`${name}: voice made up by the browser`, 100 * concealed, '%');
-  figure(`${name}: voice packets received`, (after.sound.packets - before.sound.packets) / seconds, 'a second');
+  figure(`${name}: voice packets received`, grown('packets') / seconds, 'a second');
   figure(`${name}: pictures decoded`, (after.frames - before.frames) / seconds, 'a second');
   figure(`${name}: width of the picture`, after.width, 'px');
   figure(`${name}: picture stood still`, after.frozen_s - before.frozen_s, 's');
@@ -196,7 +209,7 @@ function received(): Promise<Received> {
     const newest = connections.at(-1)!;
     const sum: Received = {
       at: performance.now(),
-      sound: { total: 0, concealed: 0, packets: 0, lost: 0 },
+      sounds: {},
       frames: 0,
       frozen_s: 0,
       width: 0,
@@ -207,12 +220,12 @@ function received(): Promise<Received> {
     for (const report of (await newest.getStats()).values()) {
       if (report.type !== 'inbound-rtp') continue;
       sum.bytes += report.bytesReceived + report.headerBytesReceived;
-      // A slot that nobody is in makes silence up; only those that carried something count.
-      if (report.kind === 'audio' && report.packetsReceived > 0) {
-        sum.sound.total += report.totalSamplesReceived;
-        sum.sound.concealed += report.concealedSamples;
-        sum.sound.packets += report.packetsReceived;
-        sum.sound.lost += report.packetsLost;
+      if (report.kind === 'audio') {
+        sum.sounds[report.id] = {
+          total: report.totalSamplesReceived,
+          concealed: report.concealedSamples,
+          packets: report.packetsReceived,
+        };
       }
       if (report.kind === 'video' && report.framesDecoded > 0) {
         sum.frames += report.framesDecoded;
