@@ -8,11 +8,16 @@
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod live;
+mod record;
 mod rest;
 mod schema;
 mod view;
 
 pub use live::{ClientMessage, CommandFailure, EndReason, ServerMessage};
+pub use record::{
+    ClearanceView, CommandAccepted, ProgrammeFile, RecordingsView, ReleaseView, SpanView,
+    StatementsView, TakeFile, TranscriptView, VerbComplement, VerbView, VersionRow, VersionSaved,
+};
 pub use rest::{ErrorBody, EventSummary, JoinView, LinkIssued, Registration};
 pub use view::{
     AudienceSection, EventView, FloorGrant, FloorSection, HandView, HandsSection, LifeSection,

@@ -5,7 +5,9 @@ use std::any::TypeId;
 use std::collections::BTreeMap;
 
 use api_types::{
-    ClientMessage, ErrorBody, EventSummary, JoinView, LinkIssued, Registration, ServerMessage,
+    ClearanceView, ClientMessage, CommandAccepted, ErrorBody, EventSummary, JoinView, LinkIssued,
+    RecordingsView, Registration, ReleaseView, ServerMessage, StatementsView, TranscriptView,
+    VersionSaved,
 };
 use proceedings::Event;
 use ts_rs::{Config, TS, TypeVisitor};
@@ -46,6 +48,13 @@ fn typescript_types_are_current() {
     all.visit::<LinkIssued>();
     all.visit::<Registration>();
     all.visit::<ErrorBody>();
+    all.visit::<CommandAccepted>();
+    all.visit::<TranscriptView>();
+    all.visit::<StatementsView>();
+    all.visit::<ClearanceView>();
+    all.visit::<ReleaseView>();
+    all.visit::<VersionSaved>();
+    all.visit::<RecordingsView>();
     all.visit::<Event>();
 
     let mut text = String::from(

@@ -30,7 +30,7 @@ pub use hearing::{Hearing, Recording, Source};
 pub use record::{
     Acceptance, BoundStatement, Clearance, DraftVersion, Issue, Kill, Record, RecordCommand,
     RecordEvent, RecordTime, ReleaseDefect, ReleaseState, ReportingVerb, Run, Statement,
-    StatementEdit, StatementLife, Tone, TranscriptLine, Wording, documents_hash,
+    StatementEdit, StatementLife, Tone, TranscriptLine, Wording,
 };
 pub use refusal::Refusal;
 pub use state::{

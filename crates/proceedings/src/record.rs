@@ -22,7 +22,6 @@ pub use command::{Clearance, RecordCommand, StatementEdit};
 pub use event::RecordEvent;
 pub use release::{
     Acceptance, BoundStatement, DraftVersion, Issue, Kill, ReleaseDefect, ReleaseState,
-    documents_hash,
 };
 pub use statement::{Statement, StatementLife, Wording};
 pub use time::{RecordTime, Run};
@@ -73,7 +72,7 @@ impl Record {
     }
 
     /// True when the statement is cleared exactly as it is bound.
-    pub(crate) fn is_cleared(&self, bound: &BoundStatement) -> bool {
+    pub fn is_cleared(&self, bound: &BoundStatement) -> bool {
         self.statement(bound.statement).is_some_and(|statement| {
             statement.revision == bound.revision && statement.life == StatementLife::Cleared
         })

@@ -1,6 +1,7 @@
 //! What all handlers share.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, Uri, header};
@@ -14,6 +15,7 @@ use crate::event_actor::EventHandle;
 use crate::metrics::{MetricsAccess, Tallies};
 use crate::open::Open;
 use crate::rate::{PerAddress, Rate};
+use crate::recording_files::Tickets;
 use crate::turn::Turn;
 use crate::voice::Listeners;
 
@@ -55,6 +57,12 @@ pub(crate) struct App {
     pub(crate) registrations: PerAddress,
     pub(crate) bad_tokens: PerAddress,
     pub(crate) hellos: PerAddress,
+    /// Commands that come by HTTP.
+    pub(crate) commands: PerAddress,
+    /// Where the recordings are, if any are made.
+    pub(crate) recordings: Option<PathBuf>,
+    /// What lets a browser's player read one of them.
+    pub(crate) tickets: Tickets,
     /// A place for each live socket.
     pub(crate) sockets: Arc<Semaphore>,
     pub(crate) random: Mutex<Box<dyn Random>>,

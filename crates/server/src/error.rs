@@ -39,6 +39,14 @@ pub(crate) enum ApiError {
     MayNotReceive,
     #[error("Only those who moderate the event may read this.")]
     NotModerator,
+    #[error("Your part in this event does not include reading this.")]
+    MayNotRead,
+    #[error("{}", sentence(.0))]
+    Undraftable(String),
+    #[error("There is no such document in this event.")]
+    NoSuchDocument,
+    #[error("There is no such recording in this event, or you may not have it.")]
+    NoSuchRecording,
     #[error("This page does not belong to this server.")]
     ForeignOrigin,
     #[error("The media session was restarted meanwhile.")]
@@ -73,13 +81,17 @@ impl ApiError {
             Self::MayNotPublish => (StatusCode::FORBIDDEN, "may-not-publish"),
             Self::MayNotReceive => (StatusCode::FORBIDDEN, "may-not-receive"),
             Self::NotModerator => (StatusCode::FORBIDDEN, "not-moderator"),
+            Self::MayNotRead => (StatusCode::FORBIDDEN, "may-not-read"),
+            Self::Undraftable(_) => (StatusCode::CONFLICT, "undraftable"),
+            Self::NoSuchDocument => (StatusCode::NOT_FOUND, "no-such-document"),
+            Self::NoSuchRecording => (StatusCode::NOT_FOUND, "no-such-recording"),
             Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign-origin"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path"),
             Self::NoSuchEvent => (StatusCode::NOT_FOUND, "no-such-event"),
             Self::NoSuchSession => (StatusCode::NOT_FOUND, "no-such-session"),
             Self::BadMethod => (StatusCode::METHOD_NOT_ALLOWED, "bad-method"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow"),
-            Self::Refused(refusal) => refused(*refusal),
+            Self::Refused(refusal) => (refused(*refusal), "refused"),
             Self::StaleSession => (StatusCode::PRECONDITION_FAILED, "stale-session"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::WrongType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-type"),
@@ -92,15 +104,36 @@ impl ApiError {
     }
 }
 
-/// Registration is the only command that comes by HTTP.
-fn refused(refusal: Refusal) -> (StatusCode, &'static str) {
+/// Of registrations and of commands about the record; the word is the refusal's own.
+fn refused(refusal: Refusal) -> StatusCode {
     match refusal {
-        Refusal::RegistrationClosed => (StatusCode::FORBIDDEN, "registration-closed"),
-        Refusal::Closed => (StatusCode::FORBIDDEN, "closed"),
-        Refusal::EventFull => (StatusCode::FORBIDDEN, "event-full"),
-        Refusal::BadText => (StatusCode::BAD_REQUEST, "bad-text"),
-        _ => (StatusCode::CONFLICT, "refused"),
+        Refusal::NotAllowed
+        | Refusal::Removed
+        | Refusal::Suspended
+        | Refusal::NoParty
+        | Refusal::RegistrationClosed
+        | Refusal::Closed
+        | Refusal::EventFull => StatusCode::FORBIDDEN,
+        Refusal::NoSuchPerson
+        | Refusal::NoSuchLine
+        | Refusal::NoSuchStatement
+        | Refusal::NoSuchVersion => StatusCode::NOT_FOUND,
+        Refusal::BadText
+        | Refusal::BadSpan
+        | Refusal::BadDeadline
+        | Refusal::BadEmbargo
+        | Refusal::NoSuchLanguage
+        | Refusal::SpeakerMissing => StatusCode::BAD_REQUEST,
+        _ => StatusCode::CONFLICT,
     }
+}
+
+/// The stable word of a refusal, the one that it has on the live socket.
+fn word(refusal: Refusal) -> String {
+    serde_json::to_value(refusal)
+        .ok()
+        .and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_else(|| "refused".to_owned())
 }
 
 /// A message of another crate as a sentence of its own.
@@ -116,7 +149,11 @@ impl IntoResponse for ApiError {
             tracing::error!(%why, "a request failed");
         }
         let (status, error) = self.status();
-        let body = ErrorBody { error: error.to_owned(), message: self.to_string() };
+        let error = match &self {
+            Self::Refused(refusal) => word(*refusal),
+            _ => error.to_owned(),
+        };
+        let body = ErrorBody { error, message: self.to_string() };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         match self {
@@ -143,9 +180,10 @@ impl From<StorageError> for ApiError {
                 tracing::error!(%error, "the storage failed");
                 Self::Unavailable
             }
-            StorageError::Conflict | StorageError::BadLines | StorageError::Corrupt(_) => {
-                Self::Internal(error.to_string())
-            }
+            StorageError::Conflict
+            | StorageError::BadLines
+            | StorageError::BadDocument
+            | StorageError::Corrupt(_) => Self::Internal(error.to_string()),
         }
     }
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 use api_types::{CommandFailure, EndReason, RecordingSection};
 use base::{Clock, ConnectionId, EventId, PersonId, Sequence, Timestamp};
 use proceedings::{
-    Actor, Command, Event, EventState, Life, Line, Refusal, Tip, decide, verify_after,
+    Actor, Command, Event, EventState, Life, Line, RecordCommand, Refusal, Tip, decide,
+    verify_after,
 };
 use recording::Recorder;
 use sfu::{ReceiverClass, SfuEvent};
@@ -37,12 +38,18 @@ const BATCH_MAX: usize = 256;
 /// Pause before departures that could not be stored are tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How often at the most it is looked whether an embargo is over, also while it cannot be stored.
+const EMBARGO_CHECK_MIN: Duration = Duration::from_millis(500);
+
+/// How often at the least: the machine's clock may be set meanwhile.
+const EMBARGO_CHECK_MAX: Duration = Duration::from_secs(30);
+
 /// What the task is asked.
 pub(crate) enum Ask {
     /// A command of a connection, answered on its socket.
     FromSocket { person: PersonId, connection: ConnectionId, id: u64, command: Command },
-    /// A command of the server, answered to the caller.
-    FromServer { command: Command, reply: oneshot::Sender<Result<Sequence, NotDone>> },
+    /// A command that came by another way than a socket, answered to the caller.
+    FromServer { actor: Actor, command: Command, reply: oneshot::Sender<Result<Sequence, NotDone>> },
     /// A new connection. `resume` is the last sequence it has seen.
     Connect {
         person: PersonId,
@@ -89,8 +96,17 @@ impl EventHandle {
 
     /// Carries out a command of the server.
     pub(crate) async fn command(&self, command: Command) -> Result<Sequence, NotDone> {
+        self.command_of(Actor::Server, command).await
+    }
+
+    /// Carries out a command of somebody who needs no socket for it.
+    pub(crate) async fn command_of(
+        &self,
+        actor: Actor,
+        command: Command,
+    ) -> Result<Sequence, NotDone> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Ask::FromServer { command, reply }).await?;
+        self.ask(Ask::FromServer { actor, command, reply }).await?;
         answer.await.map_err(|_| NotDone::Unavailable)?
     }
 
@@ -144,6 +160,7 @@ pub(crate) async fn start(
         uncertain: false,
         owed: VecDeque::new(),
         retry_at: None,
+        embargo_at: None,
         storage,
         clock,
         recorder,
@@ -171,6 +188,8 @@ struct EventTask {
     /// Departures that are not on disk yet. Bounded by the number of connections.
     owed: VecDeque<(PersonId, ConnectionId)>,
     retry_at: Option<Instant>,
+    /// When to look whether the release's embargo is over.
+    embargo_at: Option<Instant>,
     hub: Hub,
     desk: Arc<Desk>,
     recorder: Option<Arc<Recorder>>,
@@ -212,7 +231,8 @@ impl EventTask {
     async fn run(mut self, mut queue: mpsc::Receiver<Ask>) {
         let mut asks = Vec::with_capacity(BATCH_MAX);
         loop {
-            let wake = [self.hub.due_at(), self.retry_at].into_iter().flatten().min();
+            let wakes = [self.hub.due_at(), self.retry_at, self.embargo_at];
+            let wake = wakes.into_iter().flatten().min();
             let received = tokio::select! {
                 received = queue.recv_many(&mut asks, BATCH_MAX) => received,
                 () = sleep_until(wake) => usize::MAX,
@@ -234,6 +254,7 @@ impl EventTask {
             self.take(ask, &mut batch);
         }
         self.write_departures(&mut batch);
+        self.lift_embargo(&mut batch);
         if !batch.lines.is_empty() {
             match self.storage.append(&self.id, &batch.lines).await {
                 Ok(()) => self.keep(&batch.lines),
@@ -269,8 +290,8 @@ impl EventTask {
                     }
                 }
             }
-            Ask::FromServer { command, reply } => {
-                match self.judge(Actor::Server, &command, batch) {
+            Ask::FromServer { actor, command, reply } => {
+                match self.judge(actor, &command, batch) {
                     Ok(sequence) => batch.promises.push(Promise::Reply { reply, sequence }),
                     // A caller that went away needs no answer, here and below.
                     Err(refusal) => drop(reply.send(Err(NotDone::Refused(refusal)))),
@@ -365,6 +386,17 @@ impl EventTask {
         }
     }
 
+    /// Ends an embargo that is over, and notes when to look again.
+    fn lift_embargo(&mut self, batch: &mut Batch) {
+        let lift = Command::Record(RecordCommand::LiftEmbargo);
+        // Refused while it holds, and when there is none.
+        let _ = self.judge(Actor::Server, &lift, batch);
+        self.embargo_at = self.working.record.embargo_due().map(|due| {
+            let left = Duration::from_millis(due.since(self.clock.now()).0);
+            Instant::now() + left.clamp(EMBARGO_CHECK_MIN, EMBARGO_CHECK_MAX)
+        });
+    }
+
     /// The lines are durable: they have happened.
     fn keep(&mut self, lines: &[Line]) {
         let published = Arc::clone(&self.published);
@@ -417,6 +449,7 @@ impl EventTask {
         self.owed.extend(batch.departures);
         self.owed.extend(self.hub.take_lost());
         self.retry_at = Some(Instant::now() + RETRY);
+        self.embargo_at = self.working.record.embargo_due().map(|_| Instant::now() + RETRY);
         for promise in batch.promises {
             match promise {
                 Promise::Answer { person, connection, id, .. } => {
@@ -468,6 +501,7 @@ impl EventTask {
             self.storage.append(&self.id, &batch.lines).await?;
         }
         self.keep(&batch.lines);
+        self.embargo_at = self.working.record.embargo_due().map(|_| Instant::now());
         self.desk.follow(&self.working);
         // The program ended after the event was closed and before its recording was finished.
         let left = |recorder: &&Arc<Recorder>| recorder.is_unfinished(&self.id);

@@ -21,6 +21,17 @@ use utoipa::{Modify, OpenApi};
         crate::join::show,
         crate::proceedings::list,
         crate::registrations::create,
+        crate::commands::carry_out,
+        crate::record_views::transcript,
+        crate::record_views::statements,
+        crate::record_views::clearance,
+        crate::record_views::release,
+        crate::release::draft,
+        crate::release::check,
+        crate::release::save,
+        crate::release::put_notes,
+        crate::release::document,
+        crate::recording_files::list,
     ),
     modifiers(&LinkToken)
 )]

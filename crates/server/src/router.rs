@@ -7,14 +7,15 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::{
-    calendar, check, events, headers, health, join, live, media_sessions, metrics, openapi, pages,
-    proceedings, registrations, voice, whep, whip,
+    calendar, check, commands, events, headers, health, join, live, media_sessions, metrics,
+    openapi, pages, proceedings, record_views, recording_files, registrations, release, voice,
+    whep, whip,
 };
 
 /// Time for an answer, the body's way here included. Media offers take some ten milliseconds; what
@@ -33,7 +34,19 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/events/{event}/join", get(join::show))
         .route("/events/{event}/proceedings", get(proceedings::list))
         .route("/events/{event}/registrations", post(registrations::create))
+        .route("/events/{event}/commands", post(commands::carry_out))
+        .route("/events/{event}/transcript", get(record_views::transcript))
+        .route("/events/{event}/statements", get(record_views::statements))
+        .route("/events/{event}/clearance", get(record_views::clearance))
+        .route("/events/{event}/release", get(record_views::release))
+        .route("/events/{event}/release/draft", get(release::draft))
+        .route("/events/{event}/release/check", post(release::check))
+        .route("/events/{event}/release/versions", post(release::save))
+        .route("/events/{event}/release/notes", put(release::put_notes))
+        .route("/events/{event}/release/documents/{hash}", get(release::document))
+        .route("/events/{event}/recordings", get(recording_files::list))
         .layer(CompressionLayer::new())
+        .route("/events/{event}/recordings/{*file}", get(recording_files::show))
         .route("/live", get(live::open))
         .route("/listen", get(voice::open))
         .fallback(no_such_path)

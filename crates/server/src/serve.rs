@@ -32,12 +32,14 @@ use tower::ServiceExt;
 
 use crate::app::{App, Limits, SOCKETS_MAX};
 use crate::check::Checks;
+use crate::commands::COMMANDS;
 use crate::ice_tcp;
 use crate::listen::{self, OPENING_BYTES, Opening};
 use crate::media::MediaEngine;
 use crate::metrics::{MetricsAccess, Tallies, Timed};
 use crate::open::Open;
 use crate::rate::{PerAddress, Rate};
+use crate::recording_files::Tickets;
 use crate::recordings;
 use crate::rewound::Rewound;
 use crate::router::router;
@@ -205,6 +207,7 @@ impl Server {
         };
         let own_addresses = announce.clone();
         let port = RelayPort::new(&udp[0]).map_err(failed)?;
+        let recordings = config.recordings.clone();
         let recorder = config.recordings.map(|folder| recorder(folder, &parts)).transpose()?;
         let subscriber = recorder.as_ref().map(|recorder| recorder.subscriber());
         let (sfu, media_events) = Sfu::start(SfuConfig { udp, announce, subscriber })?;
@@ -227,7 +230,8 @@ impl Server {
             limits: config.limits,
             metrics: config.metrics,
         };
-        let app = shared(parts, engine, public_url, rules, Some(turn), recorder.clone());
+        let kept = Kept { folder: recordings, recorder: recorder.clone() };
+        let app = shared(parts, engine, public_url, rules, Some(turn), kept);
         Ok(Self { tcp, address, tls, app, tunnels, relay, media_events, recorder })
     }
 
@@ -322,9 +326,21 @@ pub fn app(
     media_events: mpsc::Receiver<SfuEvent>,
     limits: Limits,
 ) -> Router {
+    app_with_recordings(parts, engine, media_events, limits, None)
+}
+
+/// As [`app`], with the recordings in a folder, which nobody writes.
+pub fn app_with_recordings(
+    parts: Parts,
+    engine: Arc<dyn MediaEngine>,
+    media_events: mpsc::Receiver<SfuEvent>,
+    limits: Limits,
+    folder: Option<PathBuf>,
+) -> Router {
     let metrics = MetricsAccess::default();
     let rules = Rules { trusted_proxies: Vec::new(), limits, metrics };
-    let app = shared(parts, engine, "http://localhost".to_owned(), rules, None, None);
+    let kept = Kept { folder, recorder: None };
+    let app = shared(parts, engine, "http://localhost".to_owned(), rules, None, kept);
     tokio::spawn(carry(media_events, Arc::clone(&app.events)));
     router(app)
 }
@@ -343,17 +359,25 @@ struct Rules {
     metrics: MetricsAccess,
 }
 
+/// What is recorded, and where.
+struct Kept {
+    folder: Option<PathBuf>,
+    recorder: Option<Arc<Recorder>>,
+}
+
 fn shared(
     parts: Parts,
     engine: Arc<dyn MediaEngine>,
     public_url: String,
     rules: Rules,
     turn: Option<Arc<Turn>>,
-    recorder: Option<Arc<Recorder>>,
+    kept: Kept,
 ) -> Arc<App> {
     let Rules { trusted_proxies, limits, metrics } = rules;
     let Parts { storage, clock, mut random, links } = parts;
     let checks = Checks::new(secret(&mut *random));
+    let tickets = Tickets::new(secret(&mut *random));
+    let Kept { folder: recordings, recorder } = kept;
     let tallies = Arc::new(Tallies::default());
     let storage: Arc<dyn Storage> = Arc::new(Timed::new(storage, Arc::clone(&tallies)));
     let started = clock.now();
@@ -368,6 +392,9 @@ fn shared(
         registrations: PerAddress::new(limits.registrations),
         bad_tokens: PerAddress::new(limits.bad_tokens),
         hellos: PerAddress::new(limits.hellos),
+        commands: PerAddress::new(COMMANDS),
+        recordings,
+        tickets,
         sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
         random: Mutex::new(random),
         checks,

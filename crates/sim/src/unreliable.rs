@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use base::{EventId, PersonId, Random, Sequence, SplitMix};
-use proceedings::Line;
+use proceedings::{Hash, Line};
 use storage::{Answer, EventSummary, Storage, StorageError, TokenHash};
 
 const RELIABLE: u8 = 0;
@@ -85,5 +85,18 @@ impl<S: Storage> Storage for Unreliable<S> {
 
     fn generation<'a>(&'a self, event: &'a EventId, person: &'a PersonId) -> Answer<'a, u32> {
         self.inner.generation(event, person)
+    }
+
+    fn put_document<'a>(
+        &'a self,
+        event: &'a EventId,
+        document: Hash,
+        bytes: &'a [u8],
+    ) -> Answer<'a, ()> {
+        self.inner.put_document(event, document, bytes)
+    }
+
+    fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
+        self.inner.document(event, document)
     }
 }

@@ -11,11 +11,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use base::{EventId, PersonId, Sequence, Timestamp};
-use proceedings::{Event, Life, Line, Tip};
+use proceedings::{Event, Hash, Life, Line, Tip};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use storage::{
     Answer, EVENTS_LISTED_MAX, EventSummary, Storage, StorageError, TokenHash, check_append,
+    check_document,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -245,6 +246,36 @@ impl Storage for SqliteStorage {
             let mut reader = self.readers.acquire().await.map_err(storage_error)?;
             let generation = writer::generation(&mut reader, event, Some(person)).await;
             generation.map_err(storage_error)?.ok_or(StorageError::NoSuchEvent)
+        })
+    }
+
+    fn put_document<'a>(
+        &'a self,
+        event: &'a EventId,
+        document: Hash,
+        bytes: &'a [u8],
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            check_document(document, bytes)?;
+            let (event, bytes) = (event.clone(), bytes.to_vec());
+            self.write(Change::PutDocument { event, document, bytes }).await.map(drop)
+        })
+    }
+
+    fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
+        Box::pin(async move {
+            let bytes: Option<Vec<u8>> =
+                sqlx::query_scalar("SELECT bytes FROM document WHERE event = ? AND hash = ?")
+                    .bind(event.as_str())
+                    .bind(&document.0[..])
+                    .fetch_optional(&self.readers)
+                    .await
+                    .map_err(storage_error)?;
+            let Some(bytes) = bytes else { return Ok(None) };
+            match check_document(document, &bytes) {
+                Ok(()) => Ok(Some(bytes)),
+                Err(_) => Err(StorageError::Corrupt(format!("document {document} of {event}"))),
+            }
         })
     }
 }

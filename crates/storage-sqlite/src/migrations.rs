@@ -5,7 +5,10 @@ use storage::StorageError;
 
 use crate::error::storage_error;
 
-const STEPS: &[&str] = &[include_str!("../migrations/0001_events_and_links.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_events_and_links.sql"),
+    include_str!("../migrations/0002_documents.sql"),
+];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL, \
                       readable_from INTEGER NOT NULL) STRICT";

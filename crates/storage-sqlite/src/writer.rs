@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{EventId, PersonId};
-use proceedings::{Life, Tip};
+use proceedings::{Hash, Life, Tip};
 use sqlx::{Connection, SqliteConnection};
 use storage::{StorageError, TokenHash};
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +18,9 @@ pub(crate) const WAITING_MAX: usize = 4_096;
 
 /// Most changes of one transaction, so that the first who waits is not kept by those behind.
 const BATCH_CHANGES_MAX: usize = 1_024;
+
+/// About what a line takes.
+const LINE_BYTES: usize = 256;
 
 /// The batch takes no more changes once it has so many lines.
 const BATCH_LINES_MAX: usize = 16_384;
@@ -33,6 +36,7 @@ pub(crate) enum Change {
     Append(Append),
     PutLink { event: EventId, person: PersonId, generation: u32, token: TokenHash },
     RevokeLinks { event: EventId, person: PersonId },
+    PutDocument { event: EventId, document: Hash, bytes: Vec<u8> },
 }
 
 pub(crate) struct Append {
@@ -50,6 +54,8 @@ impl Change {
         match self {
             Self::Append(append) => append.lines.len(),
             Self::Create { .. } | Self::PutLink { .. } | Self::RevokeLinks { .. } => 1,
+            // A document weighs as much as the lines that fit into it.
+            Self::PutDocument { bytes, .. } => 1 + bytes.len() / LINE_BYTES,
         }
     }
 }
@@ -246,6 +252,20 @@ async fn make(
             if put.rows_affected() == 0 {
                 return Ok(Err(StorageError::Conflict));
             }
+        }
+        Change::PutDocument { event, document, bytes } => {
+            if generation(connection, event, None).await?.is_none() {
+                return Ok(Err(StorageError::NoSuchEvent));
+            }
+            sqlx::query(
+                "INSERT INTO document (event, hash, bytes) VALUES (?, ?, ?) \
+                 ON CONFLICT (event, hash) DO NOTHING",
+            )
+            .bind(event.as_str())
+            .bind(&document.0[..])
+            .bind(bytes)
+            .execute(&mut *connection)
+            .await?;
         }
         Change::RevokeLinks { event, person } => {
             let Some(present) = generation(connection, event, Some(person)).await? else {

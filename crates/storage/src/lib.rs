@@ -1,5 +1,5 @@
-//! What Plenary keeps, as one trait that every back end implements: the proceedings of events and
-//! the personal links of people.
+//! What Plenary keeps, as one trait that every back end implements: the proceedings of events, the
+//! personal links of people, and the documents that proceedings name.
 //!
 //! How to write a back end: implement [`Storage`], and let a test pass `testing::story` on it.
 //! "Not found" is `None`; [`StorageError`] is for what went wrong. Whatever returned `Ok` survives
@@ -12,8 +12,10 @@ mod token;
 use std::future::Future;
 use std::pin::Pin;
 
+use base::limits::RELEASE_DOCUMENT_BYTES_MAX;
 use base::{EventId, Localized, PersonId, Sequence, Timestamp};
-use proceedings::{Life, Line, Tip, verify_after};
+use proceedings::{Hash, Life, Line, Tip, verify_after};
+use sha2::{Digest as _, Sha256};
 
 pub use token::{LinkKey, LinkKeyError, LinkToken, LinkTokenError, TokenHash};
 
@@ -42,6 +44,9 @@ pub enum StorageError {
     /// The lines do not follow from one another or are too many; a defect of the caller.
     #[error("the lines to be appended do not follow from one another")]
     BadLines,
+    /// The document is too long, or not the one whose hash was given; a defect of the caller.
+    #[error("the document is too long, or has another hash")]
+    BadDocument,
     /// Another program holds the database; trying again may help.
     #[error("another program holds the database: {0}")]
     Busy(String),
@@ -122,6 +127,24 @@ pub trait Storage: Send + Sync {
 
     /// The present generation of a person's links; 0 until the first revocation.
     fn generation<'a>(&'a self, event: &'a EventId, person: &'a PersonId) -> Answer<'a, u32>;
+
+    /// Keeps a document of an event under its SHA-256, so that the proceedings can name it. It is
+    /// durable on return. Keeping the same again changes nothing; nothing takes it away.
+    ///
+    /// # Errors
+    /// [`StorageError::BadDocument`] when the hash is another or it is too long.
+    fn put_document<'a>(
+        &'a self,
+        event: &'a EventId,
+        document: Hash,
+        bytes: &'a [u8],
+    ) -> Answer<'a, ()>;
+
+    /// A document that was kept, checked against its hash; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] when it is not as it was kept.
+    fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>>;
 }
 
 /// All lines of an event, checked against their hashes; `None` when there is no such event.
@@ -144,6 +167,18 @@ pub async fn load(
         if last {
             return Ok(Some(lines));
         }
+    }
+}
+
+/// Checks, for back ends, that a document may be kept under this hash.
+///
+/// # Errors
+/// [`StorageError::BadDocument`] when it is too long or has another hash.
+pub fn check_document(document: Hash, bytes: &[u8]) -> Result<(), StorageError> {
+    if bytes.len() <= RELEASE_DOCUMENT_BYTES_MAX && Hash(Sha256::digest(bytes).into()) == document {
+        Ok(())
+    } else {
+        Err(StorageError::BadDocument)
     }
 }
 

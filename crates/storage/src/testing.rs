@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::{EventId, PersonId, Sequence};
-use proceedings::{Event, Life, Line, Tip};
+use proceedings::{Event, Hash, Life, Line, Tip};
 
 use crate::{Answer, EVENTS_LISTED_MAX, EventSummary, Storage, StorageError, TokenHash};
 
@@ -23,6 +23,7 @@ struct Kept {
     events: BTreeMap<EventId, Vec<Line>>,
     links: BTreeMap<TokenHash, (EventId, PersonId)>,
     generations: BTreeMap<(EventId, PersonId), u32>,
+    documents: BTreeMap<(EventId, Hash), Vec<u8>>,
 }
 
 impl MemoryStorage {
@@ -135,6 +136,26 @@ impl Storage for MemoryStorage {
     fn generation<'a>(&'a self, event: &'a EventId, person: &'a PersonId) -> Answer<'a, u32> {
         self.with(|kept| kept.generation(event, person))
     }
+
+    fn put_document<'a>(
+        &'a self,
+        event: &'a EventId,
+        document: Hash,
+        bytes: &'a [u8],
+    ) -> Answer<'a, ()> {
+        self.with(|kept| {
+            crate::check_document(document, bytes)?;
+            if !kept.events.contains_key(event) {
+                return Err(StorageError::NoSuchEvent);
+            }
+            kept.documents.insert((event.clone(), document), bytes.to_vec());
+            Ok(())
+        })
+    }
+
+    fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
+        self.with(|kept| Ok(kept.documents.get(&(event.clone(), document)).cloned()))
+    }
 }
 
 fn summary(lines: &[Line]) -> Option<EventSummary> {
@@ -227,5 +248,18 @@ impl<S: Storage> Storage for Failing<S> {
 
     fn generation<'a>(&'a self, event: &'a EventId, person: &'a PersonId) -> Answer<'a, u32> {
         self.pass(|inner| inner.generation(event, person))
+    }
+
+    fn put_document<'a>(
+        &'a self,
+        event: &'a EventId,
+        document: Hash,
+        bytes: &'a [u8],
+    ) -> Answer<'a, ()> {
+        self.pass(|inner| inner.put_document(event, document, bytes))
+    }
+
+    fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
+        self.pass(|inner| inner.document(event, document))
     }
 }

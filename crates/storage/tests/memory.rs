@@ -93,4 +93,21 @@ impl Storage for Tampering {
     fn generation<'a>(&'a self, event: &'a EventId, person: &'a base::PersonId) -> Answer<'a, u32> {
         self.0.generation(event, person)
     }
+
+    fn put_document<'a>(
+        &'a self,
+        event: &'a EventId,
+        document: proceedings::Hash,
+        bytes: &'a [u8],
+    ) -> Answer<'a, ()> {
+        self.0.put_document(event, document, bytes)
+    }
+
+    fn document<'a>(
+        &'a self,
+        event: &'a EventId,
+        document: proceedings::Hash,
+    ) -> Answer<'a, Option<Vec<u8>>> {
+        self.0.document(event, document)
+    }
 }

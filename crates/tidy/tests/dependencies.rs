@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api-types",
             "base",
             "proceedings",
+            "publication",
             "programme",
             "relay",
             "recording",

@@ -49,6 +49,19 @@ reason: string | null, } | { "answer": "withheld",
 reason: string | null, };
 
 /**
+ * Answer to `GET /api/events/{event}/clearance`.
+ */
+export type ClearanceView = { 
+/**
+ * See the module.
+ */
+changed: Sequence, 
+/**
+ * The statements that the reader may answer for and that were sent.
+ */
+statements: Array<Statement>, };
+
+/**
  * What a client says.
  */
 export type ClientMessage = { "type": "hello", 
@@ -180,6 +193,15 @@ person: PersonId, } | { "do": "allow-microphone",
 person: PersonId, } | RecordCommand;
 
 /**
+ * Answer to `POST /api/events/{event}/commands`.
+ */
+export type CommandAccepted = { 
+/**
+ * Number of the last line that the command wrote.
+ */
+sequence: Sequence, };
+
+/**
  * Why a command was not even judged, or not kept.
  */
 export type CommandFailure = "unavailable" | "too-fast";
@@ -188,6 +210,43 @@ export type CommandFailure = "unavailable" | "too-fast";
  * One live connection of a person (a browser tab), numbered by the server.
  */
 export type ConnectionId = number;
+
+/**
+ * A version of the release.
+ */
+export type DraftVersion = { 
+/**
+ * Its number.
+ */
+version: ReleaseVersion, 
+/**
+ * When it was saved.
+ */
+at: Timestamp, 
+/**
+ * By whom.
+ */
+by: PersonId, 
+/**
+ * SHA-256 of its document, which holds all languages.
+ */
+document: Hash, 
+/**
+ * The languages that it is written in.
+ */
+languages: Array<Language>, 
+/**
+ * The statements that it is bound to.
+ */
+statements: Array<BoundStatement>, 
+/**
+ * SHA-256 of each text that is bound to nothing.
+ */
+unbound: string[], 
+/**
+ * What else forbids to issue it.
+ */
+defects: Array<ReleaseDefect>, };
 
 /**
  * Why the server closes a socket.
@@ -581,6 +640,35 @@ hands: Array<HandView>, };
 export type Hash = string;
 
 /**
+ * An issue of the release.
+ */
+export type Issue = { 
+/**
+ * Which version.
+ */
+version: ReleaseVersion, 
+/**
+ * SHA-256 of its document.
+ */
+document: Hash, 
+/**
+ * When it was issued.
+ */
+at: Timestamp, 
+/**
+ * What was corrected, if it is a corrigendum.
+ */
+correction: string | null, 
+/**
+ * Until when it is not for the public.
+ */
+embargo: Timestamp | null, 
+/**
+ * When the embargo was lifted.
+ */
+lifted_at: Timestamp | null, };
+
+/**
  * Answer to `GET /api/events/{event}/join`: whose link this is, before connecting.
  */
 export type JoinView = { 
@@ -592,6 +680,19 @@ event: EventView,
  * You.
  */
 you: You, };
+
+/**
+ * A kill notice.
+ */
+export type Kill = { 
+/**
+ * When.
+ */
+at: Timestamp, 
+/**
+ * What editors are told.
+ */
+reason: string, };
 
 /**
  * A language tag: a primary subtag of two or three letters with an optional script or region,
@@ -886,6 +987,28 @@ chatham_house_recorded: boolean,
 participants_max: number, };
 
 /**
+ * A file of the programme.
+ */
+export type ProgrammeFile = { 
+/**
+ * Where a player reads it; good for some hours.
+ */
+url: string, 
+/**
+ * `on-the-record` or `chatham-house-rule`.
+ */
+status: RecordStatus, 
+/**
+ * How long it lasts; unknown while it grows.
+ */
+duration: Millis | null, 
+/**
+ * Stretches without a break: from `at` in the file on, its time runs with the clock from
+ * `began_at`.
+ */
+spans: Array<SpanView>, };
+
+/**
  * Where the programme stands.
  */
 export type ProgrammeSection = { 
@@ -1034,17 +1157,29 @@ office: PersonId,
 /**
  * May they.
  */
-appointed: boolean, } | { "do": "save-release", 
+appointed: boolean, } | { "do": "save-release-notes", 
+/**
+ * Whose notes they are.
+ */
+by: PersonId, 
+/**
+ * SHA-256 of the document.
+ */
+document: Hash, } | { "do": "save-release", 
 /**
  * Whose version it is.
  */
 by: PersonId, 
 /**
- * SHA-256 of each language's document.
+ * SHA-256 of the document.
  */
-documents: Record<string, string>, 
+document: Hash, 
 /**
- * The statements that they are bound to.
+ * The languages that it is written in.
+ */
+languages: Array<Language>, 
+/**
+ * The statements that it is bound to.
  */
 statements: Array<BoundStatement>, 
 /**
@@ -1052,7 +1187,7 @@ statements: Array<BoundStatement>,
  */
 unbound: string[], 
 /**
- * What else is wrong with them.
+ * What else is wrong with it.
  */
 defects: Array<ReleaseDefect>, } | { "do": "accept-unbound-text", 
 /**
@@ -1068,9 +1203,9 @@ reason: string, } | { "do": "approve-release",
  */
 version: ReleaseVersion, 
 /**
- * Its hash, as the approver saw it.
+ * SHA-256 of its document, as the approver saw it.
  */
-hash: Hash, } | { "do": "withdraw-approval", 
+document: Hash, } | { "do": "withdraw-approval", 
 /**
  * Of which version.
  */
@@ -1084,9 +1219,9 @@ until: Timestamp | null, } | { "do": "issue-release",
  */
 version: ReleaseVersion, 
 /**
- * Its hash.
+ * SHA-256 of its document.
  */
-hash: Hash, 
+document: Hash, 
 /**
  * What was corrected; needed when something was issued before.
  */
@@ -1272,7 +1407,15 @@ office: PersonId,
 /**
  * May they.
  */
-appointed: boolean, } | { "event": "release-saved", 
+appointed: boolean, } | { "event": "release-notes-saved", 
+/**
+ * By whom.
+ */
+by: PersonId, 
+/**
+ * SHA-256 of the document.
+ */
+document: Hash, } | { "event": "release-saved", 
 /**
  * Its number.
  */
@@ -1282,13 +1425,13 @@ version: ReleaseVersion,
  */
 by: PersonId, 
 /**
- * SHA-256 of each language's document.
+ * SHA-256 of the document.
  */
-documents: Record<string, string>, 
+document: Hash, 
 /**
- * The hash of the version.
+ * The languages that it is written in.
  */
-version_hash: Hash, 
+languages: Array<Language>, 
 /**
  * The statements that it is bound to.
  */
@@ -1314,9 +1457,9 @@ reason: string, } | { "event": "release-approved",
  */
 version: ReleaseVersion, 
 /**
- * Its hash.
+ * SHA-256 of its document.
  */
-version_hash: Hash, 
+document: Hash, 
 /**
  * Which party.
  */
@@ -1338,9 +1481,9 @@ until: Timestamp | null, } | { "event": "release-issued",
  */
 version: ReleaseVersion, 
 /**
- * Its hash.
+ * SHA-256 of its document.
  */
-version_hash: Hash, 
+document: Hash, 
 /**
  * What was corrected, if it is a corrigendum.
  */
@@ -1378,6 +1521,19 @@ recording: boolean,
 problem: RecordingProblem | null, };
 
 /**
+ * Answer to `GET /api/events/{event}/recordings`.
+ */
+export type RecordingsView = { 
+/**
+ * What the audience heard and saw.
+ */
+programme: Array<ProgrammeFile>, 
+/**
+ * Single tracks.
+ */
+takes: Array<TakeFile>, };
+
+/**
  * A typed refusal. Nothing changed when one is returned.
  */
 export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-here" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text" | "no-such-language" | "no-such-line" | "line-too-old" | "bad-span" | "not-on-the-record" | "speaker-missing" | "not-heard" | "record-full" | "no-such-statement" | "statement-withdrawn" | "stale-revision" | "not-worded" | "quotation-differs" | "not-checked" | "not-sent" | "bad-deadline" | "no-such-version" | "stale-version" | "no-party" | "release-defective" | "unbound-text" | "not-cleared" | "not-approved" | "already-issued" | "not-issued" | "correction-missing" | "bad-embargo" | "embargo-holds";
@@ -1406,12 +1562,69 @@ language: string, };
 /**
  * What is wrong with a version whatever anybody accepts.
  */
-export type ReleaseDefect = "languages-differ" | "name-under-chatham-house-rule" | "statement-misquoted" | "incomplete";
+export type ReleaseDefect = "outdated" | "languages-differ" | "name-under-chatham-house-rule" | "statement-misquoted" | "incomplete" | "malformed";
 
 /**
  * One version of an event's release, numbered from 1.
  */
 export type ReleaseVersion = number;
+
+/**
+ * Answer to `GET /api/events/{event}/release`.
+ */
+export type ReleaseView = { 
+/**
+ * See the module.
+ */
+changed: Sequence, 
+/**
+ * The last version.
+ */
+last: DraftVersion | null, 
+/**
+ * All versions, in order.
+ */
+versions: Array<VersionRow>, 
+/**
+ * Parties whose approval counts, in order of precedence.
+ */
+parties: Array<PartyId>, 
+/**
+ * Those that approved the last version.
+ */
+approvals: Array<PartyId>, 
+/**
+ * Texts of the last version bound to nothing that nobody answers for.
+ */
+unaccepted: Array<Hash>, 
+/**
+ * Texts that somebody answers for.
+ */
+accepted: Record<string, Acceptance>, 
+/**
+ * Statements of the last version that are not cleared as they stand in it.
+ */
+uncleared: Array<StatementId>, 
+/**
+ * Statements that were issued and are not cleared any more as they were.
+ */
+overtaken: Array<StatementId>, 
+/**
+ * SHA-256 of the notes.
+ */
+notes: Hash | null, 
+/**
+ * Until when the next issue is under embargo.
+ */
+embargo: Timestamp | null, 
+/**
+ * What was issued.
+ */
+issues: Array<Issue>, 
+/**
+ * The kill notice.
+ */
+killed: Kill | null, };
 
 /**
  * A reporting verb. The words in each language belong to those who write documents; here is only
@@ -1443,6 +1656,27 @@ count: number,
  * The first of them.
  */
 people: Array<PersonRow>, };
+
+/**
+ * A stretch of one segment under one record status, never off the record.
+ */
+export type Run = { 
+/**
+ * Which segment.
+ */
+segment: SegmentId, 
+/**
+ * Under which status.
+ */
+status: RecordStatus, 
+/**
+ * From when.
+ */
+from: Timestamp, 
+/**
+ * Until when; `None` while it goes on.
+ */
+until: Timestamp | null, };
 
 /**
  * One section of the live view.
@@ -1666,6 +1900,19 @@ screen: PersonId | null,
 thumbnails: Array<PersonId | null>, };
 
 /**
+ * A stretch of a file without a break.
+ */
+export type SpanView = { 
+/**
+ * Where in the file it begins.
+ */
+at: Millis, 
+/**
+ * When it begins.
+ */
+began_at: Timestamp, };
+
+/**
  * A person on stage.
  */
 export type StagePerson = { 
@@ -1709,6 +1956,55 @@ export type StageSection = {
 people: Array<StagePerson>, };
 
 /**
+ * An attributed passage.
+ */
+export type Statement = { 
+/**
+ * Its number.
+ */
+id: StatementId, 
+/**
+ * In which segment it was made.
+ */
+segment: SegmentId, 
+/**
+ * Who made it; nobody under the Chatham House Rule.
+ */
+speaker: PersonId | null, 
+/**
+ * From when, by the event's clock.
+ */
+start: Timestamp, 
+/**
+ * Until when.
+ */
+end: Timestamp, 
+/**
+ * In which language it was spoken; its wording there prevails.
+ */
+language: Language, 
+/**
+ * How it is reported; chosen before it is checked.
+ */
+verb: ReportingVerb | null, 
+/**
+ * What the record says, by language.
+ */
+wordings: { [key in Language]: Wording }, 
+/**
+ * How often it was changed.
+ */
+revision: Revision, 
+/**
+ * How far it has come.
+ */
+life: StatementLife, 
+/**
+ * Number of the line of the proceedings that changed it last.
+ */
+changed: Sequence, };
+
+/**
  * A change of a statement.
  */
 export type StatementEdit = { "change": "span", 
@@ -1747,14 +2043,229 @@ wording: Wording | null, };
 export type StatementId = number;
 
 /**
+ * How far a statement has come.
+ */
+export type StatementLife = { "is": "drafted" } | { "is": "checked" } | { "is": "sent", 
+/**
+ * By when an answer is asked for. It is shown; a late answer counts too, and silence
+ * clears nothing.
+ */
+deadline: Timestamp, } | { "is": "cleared" } | { "is": "corrected", 
+/**
+ * The words wanted.
+ */
+wordings: { [key in Language]: string }, 
+/**
+ * What the speaker adds.
+ */
+reason: string | null, } | { "is": "withheld", 
+/**
+ * Why, if told.
+ */
+reason: string | null, } | { "is": "withdrawn", 
+/**
+ * Why.
+ */
+reason: string, };
+
+/**
+ * Answer to `GET /api/events/{event}/statements`.
+ */
+export type StatementsView = { 
+/**
+ * See the module.
+ */
+changed: Sequence, 
+/**
+ * All statements, in the order of marking.
+ */
+statements: Array<Statement>, 
+/**
+ * Who may clear in a speaker's place.
+ */
+offices: Record<string, PersonId[]>, 
+/**
+ * Statements that were issued and are not cleared any more as they were.
+ */
+overtaken: Array<StatementId>, 
+/**
+ * The reporting verbs.
+ */
+verbs: Array<VerbView>, };
+
+/**
+ * A file of one track.
+ */
+export type TakeFile = { 
+/**
+ * Where a player reads it; good for some hours.
+ */
+url: string, 
+/**
+ * Whose; nobody's under the Chatham House Rule.
+ */
+person: PersonId | null, 
+/**
+ * `microphone`, `camera`, `screen` or `screen-sound`.
+ */
+kind: string, 
+/**
+ * `opus`, `vp8`, `vp9`, `h264` or `av1`.
+ */
+codec: string, 
+/**
+ * `on-the-record` or `chatham-house-rule`.
+ */
+status: RecordStatus, 
+/**
+ * The moment of its time zero.
+ */
+began_at: Timestamp, 
+/**
+ * How long it lasts; unknown while it grows.
+ */
+duration: Millis | null, };
+
+/**
  * A moment: milliseconds since 1970-01-01T00:00:00 UTC, without leap seconds.
  */
 export type Timestamp = number;
 
 /**
+ * What a verb says beside the fact that somebody spoke.
+ */
+export type Tone = "neutral" | "emphatic" | "attitude" | "loaded";
+
+/**
+ * A line of the transcript.
+ */
+export type TranscriptLine = { 
+/**
+ * Its number.
+ */
+id: TranscriptLineId, 
+/**
+ * In which segment it was said.
+ */
+segment: SegmentId, 
+/**
+ * Who said it; nobody's under the Chatham House Rule.
+ */
+person: PersonId | null, 
+/**
+ * From when, by the event's clock.
+ */
+start: Timestamp, 
+/**
+ * Until when.
+ */
+end: Timestamp, 
+/**
+ * In which language the text is.
+ */
+language: Language, 
+/**
+ * In which language it was said, where the text is an interpreter's.
+ */
+interpreted_from: Language | null, 
+/**
+ * The words, as corrected last.
+ */
+text: string, 
+/**
+ * Taken out: it is shown to nobody but those who may correct it.
+ */
+struck: boolean, 
+/**
+ * Number of the line of the proceedings that changed it last.
+ */
+changed: Sequence, };
+
+/**
  * One line of an event's transcript, numbered from 1 in the order of committing.
  */
 export type TranscriptLineId = number;
+
+/**
+ * Answer to `GET /api/events/{event}/transcript`.
+ */
+export type TranscriptView = { 
+/**
+ * See the module.
+ */
+changed: Sequence, 
+/**
+ * Lines changed after the number asked for, in the order of committing.
+ */
+lines: Array<TranscriptLine>, 
+/**
+ * There are more: ask again after the largest `changed` of these lines.
+ */
+more: boolean, 
+/**
+ * When what was said was on the record, or under the Chatham House Rule.
+ */
+runs: Array<Run>, };
+
+/**
+ * What follows a reporting verb.
+ */
+export type VerbComplement = "clause" | "phrase" | "question";
+
+/**
+ * A reporting verb.
+ */
+export type VerbView = { 
+/**
+ * Which.
+ */
+verb: ReportingVerb, 
+/**
+ * `loaded` is warned of.
+ */
+tone: Tone, 
+/**
+ * What follows it.
+ */
+complement: VerbComplement, };
+
+/**
+ * A version in the list of all.
+ */
+export type VersionRow = { 
+/**
+ * Its number.
+ */
+version: ReleaseVersion, 
+/**
+ * When it was saved.
+ */
+at: Timestamp, 
+/**
+ * By whom.
+ */
+by: PersonId, 
+/**
+ * SHA-256 of its document.
+ */
+document: Hash, 
+/**
+ * Its languages.
+ */
+languages: Array<Language>, };
+
+/**
+ * Answer to `POST /api/events/{event}/release/versions`.
+ */
+export type VersionSaved = { 
+/**
+ * Its number.
+ */
+version: ReleaseVersion, 
+/**
+ * SHA-256 of its document.
+ */
+document: Hash, };
 
 /**
  * A person in the lobby.

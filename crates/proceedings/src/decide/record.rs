@@ -52,18 +52,24 @@ pub(super) fn judge(
             statements::set_office(state, speaker, office, *appointed)
         }
 
-        C::SaveRelease { by, documents, statements, unbound, defects } => {
+        C::SaveRelease { by, document, languages, statements, unbound, defects } => {
             if *actor != Actor::Server || !works_at_desk(state, &Actor::Person(by.clone()))? {
                 return Err(Refusal::NotAllowed);
             }
-            release::save(state, by, documents, statements, unbound, defects)
+            release::save(state, by, *document, languages, statements, unbound, defects)
+        }
+        C::SaveReleaseNotes { by, document } => {
+            if *actor != Actor::Server || !works_at_desk(state, &Actor::Person(by.clone()))? {
+                return Err(Refusal::NotAllowed);
+            }
+            release::save_notes(state, by, *document)
         }
         C::LiftEmbargo => match actor {
             Actor::Server => release::lift_embargo(state, now),
             _ => Err(Refusal::NotAllowed),
         },
-        C::ApproveRelease { version, hash } => {
-            release::approve(state, part(state, actor)?, *version, *hash)
+        C::ApproveRelease { version, document } => {
+            release::approve(state, part(state, actor)?, *version, *document)
         }
         C::WithdrawApproval { version } => {
             release::withdraw_approval(state, part(state, actor)?, *version)
@@ -74,8 +80,8 @@ pub(super) fn judge(
             }
             match command {
                 C::SetEmbargo { until } => release::set_embargo(state, now, *until),
-                C::IssueRelease { version, hash, correction } => {
-                    release::issue(state, now, *version, *hash, correction.as_deref())
+                C::IssueRelease { version, document, correction } => {
+                    release::issue(state, now, *version, *document, correction.as_deref())
                 }
                 C::KillRelease { reason } => release::kill(state, reason),
                 _ => Err(Refusal::NotAllowed),

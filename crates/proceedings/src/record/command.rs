@@ -121,20 +121,29 @@ pub enum RecordCommand {
     },
 
     // The release.
-    /// *Server.* Saves a version whose documents are kept already. The server has read them, and
-    /// says what they are bound to.
+    /// *Server.* Takes what the programme does not say and a release needs: how people are
+    /// addressed the second time, the house's own paragraphs. The document is kept already.
+    SaveReleaseNotes {
+        /// Whose notes they are.
+        by: PersonId,
+        /// SHA-256 of the document.
+        document: Hash,
+    },
+    /// *Server.* Saves a version whose document is kept already. The server has read it, and says
+    /// what it is bound to.
     SaveRelease {
         /// Whose version it is.
         by: PersonId,
-        /// SHA-256 of each language's document.
-        #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
-        documents: BTreeMap<Language, Hash>,
-        /// The statements that they are bound to.
+        /// SHA-256 of the document.
+        document: Hash,
+        /// The languages that it is written in.
+        languages: BTreeSet<Language>,
+        /// The statements that it is bound to.
         statements: Vec<BoundStatement>,
         /// SHA-256 of each text bound to nothing.
         #[cfg_attr(feature = "typescript", ts(type = "string[]"))]
         unbound: BTreeSet<Hash>,
-        /// What else is wrong with them.
+        /// What else is wrong with it.
         defects: BTreeSet<ReleaseDefect>,
     },
     /// Answers for a text of the last version that is bound to nothing.
@@ -148,8 +157,8 @@ pub enum RecordCommand {
     ApproveRelease {
         /// Which.
         version: ReleaseVersion,
-        /// Its hash, as the approver saw it.
-        hash: Hash,
+        /// SHA-256 of its document, as the approver saw it.
+        document: Hash,
     },
     /// Takes one's party's approval back.
     WithdrawApproval {
@@ -165,8 +174,8 @@ pub enum RecordCommand {
     IssueRelease {
         /// Which.
         version: ReleaseVersion,
-        /// Its hash.
-        hash: Hash,
+        /// SHA-256 of its document.
+        document: Hash,
         /// What was corrected; needed when something was issued before.
         #[serde(default)]
         correction: Option<String>,

@@ -1,6 +1,6 @@
 //! What happened to the record.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use base::{
     Language, PartyId, PersonId, ReleaseVersion, Revision, SegmentId, StatementId, Timestamp,
@@ -147,17 +147,23 @@ pub enum RecordEvent {
         appointed: bool,
     },
 
+    /// What the programme does not say and a release needs was written down.
+    ReleaseNotesSaved {
+        /// By whom.
+        by: PersonId,
+        /// SHA-256 of the document.
+        document: Hash,
+    },
     /// A version of the release was saved. It has no approvals.
     ReleaseSaved {
         /// Its number.
         version: ReleaseVersion,
         /// By whom.
         by: PersonId,
-        /// SHA-256 of each language's document.
-        #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
-        documents: BTreeMap<Language, Hash>,
-        /// The hash of the version.
-        version_hash: Hash,
+        /// SHA-256 of the document.
+        document: Hash,
+        /// The languages that it is written in.
+        languages: BTreeSet<Language>,
         /// The statements that it is bound to.
         statements: Vec<BoundStatement>,
         /// SHA-256 of each text bound to nothing.
@@ -177,8 +183,8 @@ pub enum RecordEvent {
     ReleaseApproved {
         /// Which.
         version: ReleaseVersion,
-        /// Its hash.
-        version_hash: Hash,
+        /// SHA-256 of its document.
+        document: Hash,
         /// Which party.
         party: PartyId,
     },
@@ -198,8 +204,8 @@ pub enum RecordEvent {
     ReleaseIssued {
         /// Which version.
         version: ReleaseVersion,
-        /// Its hash.
-        version_hash: Hash,
+        /// SHA-256 of its document.
+        document: Hash,
         /// What was corrected, if it is a corrigendum.
         correction: Option<String>,
         /// Until when it is not for the public.

@@ -120,11 +120,14 @@ impl Record {
                 }
             }
 
+            RecordEvent::ReleaseNotesSaved { document, .. } => {
+                self.release.notes = Some(*document);
+            }
             RecordEvent::ReleaseSaved {
                 version,
                 by,
-                documents,
-                version_hash,
+                document,
+                languages,
                 statements,
                 unbound,
                 defects,
@@ -134,8 +137,8 @@ impl Record {
                     version: *version,
                     at,
                     by: by.clone(),
-                    documents: documents.clone(),
-                    hash: *version_hash,
+                    document: *document,
+                    languages: languages.clone(),
                     statements: statements.clone(),
                     unbound: unbound.clone(),
                     defects: defects.clone(),
@@ -161,11 +164,11 @@ impl Record {
                     }
                 }
             }
-            RecordEvent::ReleaseIssued { version, version_hash, correction, embargo } => {
+            RecordEvent::ReleaseIssued { version, document, correction, embargo } => {
                 self.release.killed = None;
                 self.release.issues.push(Issue {
                     version: *version,
-                    hash: *version_hash,
+                    document: *document,
                     at,
                     correction: correction.clone(),
                     embargo: *embargo,

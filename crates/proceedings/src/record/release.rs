@@ -1,6 +1,6 @@
 //! The release: its versions, who approved which, and what was issued.
 //!
-//! A version is the SHA-256 of one document a language; the documents themselves are kept by the
+//! A version is the SHA-256 of a document in all its languages; the document itself is kept by the
 //! storage. What a version asserts was said stands beside it, so that the rules here need not read
 //! documents.
 
@@ -8,14 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::{Language, PartyId, PersonId, ReleaseVersion, Revision, StatementId, Timestamp};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::chain::Hash;
 
 /// The release of an event.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ReleaseState {
+    /// SHA-256 of the notes for it: what the programme does not say.
+    pub notes: Option<Hash>,
     /// All versions, in order; a number is a place, from 1.
     pub versions: Vec<DraftVersion>,
     /// Parties that approved the last version.
@@ -55,7 +56,7 @@ impl ReleaseState {
 }
 
 /// A version of the release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct DraftVersion {
     /// Its number.
@@ -64,11 +65,10 @@ pub struct DraftVersion {
     pub at: Timestamp,
     /// By whom.
     pub by: PersonId,
-    /// SHA-256 of each language's document.
-    #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
-    pub documents: BTreeMap<Language, Hash>,
-    /// The hash of the version, [`documents_hash`].
-    pub hash: Hash,
+    /// SHA-256 of its document, which holds all languages.
+    pub document: Hash,
+    /// The languages that it is written in.
+    pub languages: BTreeSet<Language>,
     /// The statements that it is bound to.
     pub statements: Vec<BoundStatement>,
     /// SHA-256 of each text that is bound to nothing.
@@ -94,6 +94,8 @@ pub struct BoundStatement {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum ReleaseDefect {
+    /// It was written for an event as it is no longer described.
+    Outdated,
     /// A language version is missing, or lacks a statement that another has.
     LanguagesDiffer,
     /// It tells who spoke under the Chatham House Rule.
@@ -102,10 +104,12 @@ pub enum ReleaseDefect {
     StatementMisquoted,
     /// A part is missing that the house form requires.
     Incomplete,
+    /// It holds text that cannot be printed.
+    Malformed,
 }
 
 /// Somebody answers for a text that is bound to nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Acceptance {
     /// When.
@@ -115,13 +119,13 @@ pub struct Acceptance {
 }
 
 /// An issue of the release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Issue {
     /// Which version.
     pub version: ReleaseVersion,
-    /// Its hash.
-    pub hash: Hash,
+    /// SHA-256 of its document.
+    pub document: Hash,
     /// When it was issued.
     pub at: Timestamp,
     /// What was corrected, if it is a corrigendum.
@@ -133,19 +137,11 @@ pub struct Issue {
 }
 
 /// A kill notice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Kill {
     /// When.
     pub at: Timestamp,
     /// What editors are told.
     pub reason: String,
-}
-
-/// The hash of a version: SHA-256 of the JSON object from language to the hash of its document,
-/// languages in alphabetic order, without white space.
-pub fn documents_hash(documents: &BTreeMap<Language, Hash>) -> Hash {
-    #[expect(clippy::expect_used, reason = "every key and value of this map is text")]
-    let json = serde_json::to_vec(documents).expect("a map of texts is always JSON");
-    Hash(Sha256::digest(json).into())
 }

@@ -1,7 +1,10 @@
 //! When what was said was on the record, and whom the audience heard then. It follows from the
 //! proceedings alone, so that who said something is never guessed.
 
+use std::collections::VecDeque;
+
 use base::{PersonId, SegmentId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::definition::RecordStatus;
 
@@ -10,7 +13,8 @@ use crate::definition::RecordStatus;
 const RUNS_MAX: usize = 10_000;
 
 /// A stretch of one segment under one record status, never off the record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Run {
     /// Which segment.
     pub segment: SegmentId,
@@ -22,19 +26,21 @@ pub struct Run {
     pub until: Option<Timestamp>,
 }
 
-/// A stretch in which the audience could hear one person on the record.
+/// A stretch that is over, in which the audience could hear one person on the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Voice {
     person: PersonId,
     from: Timestamp,
-    until: Option<Timestamp>,
+    until: Timestamp,
 }
 
 /// The stretches of an event so far.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RecordTime {
-    runs: Vec<Run>,
-    voices: Vec<Voice>,
+    runs: VecDeque<Run>,
+    voices: VecDeque<Voice>,
+    /// Who can be heard on the record now, and since when.
+    audible: Vec<(PersonId, Timestamp)>,
     /// The latest moment noted; a clock that was set back does not fold stretches over others.
     latest: Timestamp,
 }
@@ -51,38 +57,41 @@ impl RecordTime {
         let at = at.max(self.latest);
         self.latest = at;
         let goes_on = |run: &Run| run.until.is_none() && now == Some((&run.segment, run.status));
-        if !self.runs.last().is_some_and(goes_on) {
-            if let Some(run) = self.runs.last_mut().filter(|run| run.until.is_none()) {
+        if !self.runs.back().is_some_and(goes_on) {
+            if let Some(run) = self.runs.back_mut().filter(|run| run.until.is_none()) {
                 run.until = Some(at);
             }
-            self.runs.pop_if(|run| run.until.is_some_and(|until| until <= run.from));
+            if self.runs.back().is_some_and(|run| run.until.is_some_and(|until| until <= run.from))
+            {
+                self.runs.pop_back();
+            }
             if let Some((segment, status)) = now {
-                self.runs.push(Run { segment: segment.clone(), status, from: at, until: None });
+                let segment = segment.clone();
+                self.runs.push_back(Run { segment, status, from: at, until: None });
             }
         }
         let named = matches!(now, Some((_, RecordStatus::OnTheRecord)));
-        let audible = |person: &PersonId| named && heard.contains(person);
-        let open = |voice: &&mut Voice| voice.until.is_none();
-        for voice in self.voices.iter_mut().filter(open) {
-            if !audible(&voice.person) {
-                voice.until = Some(at);
+        let heard = if named { heard } else { &[] };
+        for (person, from) in self.audible.extract_if(.., |(person, _)| !heard.contains(person)) {
+            if from < at {
+                self.voices.push_back(Voice { person, from, until: at });
             }
         }
-        self.voices.retain(|voice| voice.until.is_none_or(|until| until > voice.from));
-        for person in heard.iter().filter(|person| audible(person)) {
-            let open = |voice: &Voice| voice.until.is_none() && voice.person == *person;
-            if !self.voices.iter().any(open) {
-                let person = person.clone();
-                self.voices.push(Voice { person, from: at, until: None });
+        for person in heard {
+            if !self.audible.iter().any(|(other, _)| other == person) {
+                self.audible.push((person.clone(), at));
             }
         }
-        let excess = |length: usize| length.saturating_sub(RUNS_MAX);
-        self.runs.drain(..excess(self.runs.len()));
-        self.voices.drain(..excess(self.voices.len()));
+        while self.runs.len() > RUNS_MAX {
+            self.runs.pop_front();
+        }
+        while self.voices.len() > RUNS_MAX {
+            self.voices.pop_front();
+        }
     }
 
     /// The stretches in order.
-    pub fn runs(&self) -> &[Run] {
+    pub fn runs(&self) -> &VecDeque<Run> {
         &self.runs
     }
 
@@ -115,11 +124,12 @@ impl RecordTime {
 
     /// True when the audience could hear the person on the record at some moment of the span.
     pub fn was_heard(&self, person: &PersonId, start: Timestamp, end: Timestamp) -> bool {
-        self.voices.iter().rev().any(|voice| {
-            voice.person == *person
-                && voice.from < end
-                && voice.until.is_none_or(|until| start < until)
-        })
+        let open = self.audible.iter().any(|(other, from)| other == person && *from < end);
+        open || self
+            .voices
+            .iter()
+            .rev()
+            .any(|voice| voice.person == *person && voice.from < end && start < voice.until)
     }
 }
 
@@ -174,7 +184,7 @@ mod tests {
             let status = if ms % 2 == 0 { OnTheRecord } else { ChathamHouseRule };
             time.note(at(ms), Some((&talk, status)), std::slice::from_ref(&person));
         }
-        assert_eq!(time.runs().len(), RUNS_MAX);
+        assert_eq!(time.runs.len(), RUNS_MAX);
         assert!(time.voices.len() <= RUNS_MAX);
         assert!(time.run_at(at(24_998)).is_some());
     }

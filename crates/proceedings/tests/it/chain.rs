@@ -152,24 +152,20 @@ fn record_events() -> impl Iterator<Item = Event> {
         RecordEvent::ReleaseSaved {
             version,
             by: id("press"),
-            documents: BTreeMap::from([(language(), hash)]),
-            version_hash: hash,
+            document: hash,
+            languages: [language()].into(),
             statements: vec![BoundStatement { statement, revision }],
             unbound: [hash].into(),
             defects: [ReleaseDefect::LanguagesDiffer].into(),
         },
         RecordEvent::UnboundTextAccepted { text: hash, reason: text.clone() },
-        RecordEvent::ReleaseApproved { version, version_hash: hash, party: parsed("kcfr") },
+        RecordEvent::ReleaseApproved { version, document: hash, party: parsed("kcfr") },
         RecordEvent::ApprovalWithdrawn { version, party: parsed("kcfr") },
         RecordEvent::EmbargoSet { until },
-        RecordEvent::ReleaseIssued {
-            version,
-            version_hash: hash,
-            correction: reason,
-            embargo: None,
-        },
+        RecordEvent::ReleaseIssued { version, document: hash, correction: reason, embargo: None },
         RecordEvent::EmbargoLifted,
         RecordEvent::ReleaseKilled { reason: text },
+        RecordEvent::ReleaseNotesSaved { by: id("press"), document: hash },
     ];
     events.into_iter().map(Event::Record)
 }

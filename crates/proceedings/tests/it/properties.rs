@@ -7,7 +7,7 @@ use proceedings::testing::{
 use proceedings::{
     Actor, BoundStatement, Clearance, Command, Event, EventState, Hash, Line, LobbyPolicy,
     RecordCommand, RecordStatus, ReleaseDefect, ReportingVerb, Role, Source, StatementEdit,
-    Wording, decide, documents_hash, verify,
+    Wording, decide, verify,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -145,7 +145,6 @@ fn any_record_command() -> impl Strategy<Value = RecordCommand> {
         proptest::option::of(0u64..60)
             .prop_map(|minutes| minutes.map(|minutes| START.plus(Millis::from_minutes(minutes))))
     };
-    let documents = |byte| [(parsed("en"), Hash([byte; 32]))].into();
     let transcript = prop_oneof![
         4 => (speaker(), span(), words()).prop_map(move |(person, (start, end), text)| {
             C::CommitTranscriptLine {
@@ -207,7 +206,8 @@ fn any_record_command() -> impl Strategy<Value = RecordCommand> {
         3 => (any_person(), 0u8..3, proptest::option::of(bound), any::<bool>(), 0..9u8).prop_map(
             move |(by, byte, bound, unbound, defect)| C::SaveRelease {
                 by,
-                documents: documents(byte),
+                document: Hash([byte; 32]),
+                languages: [english()].into(),
                 statements: bound.into_iter().collect(),
                 unbound: unbound.then_some(Hash([9; 32])).into_iter().collect(),
                 defects: (defect == 0).then_some(ReleaseDefect::Incomplete).into_iter().collect(),
@@ -215,13 +215,13 @@ fn any_record_command() -> impl Strategy<Value = RecordCommand> {
         ),
         1 => words().prop_map(|reason| C::AcceptUnboundText { text: Hash([9; 32]), reason }),
         3 => (version(), 0u8..3).prop_map(move |(version, byte)| C::ApproveRelease {
-            version, hash: documents_hash(&documents(byte)),
+            version, document: Hash([byte; 32]),
         }),
         1 => version().prop_map(|version| C::WithdrawApproval { version }),
         1 => later().prop_map(|until| C::SetEmbargo { until }),
         2 => (version(), 0u8..3, proptest::option::of(words())).prop_map(
             move |(version, byte, correction)| C::IssueRelease {
-                version, hash: documents_hash(&documents(byte)), correction,
+                version, document: Hash([byte; 32]), correction,
             }
         ),
         1 => Just(C::LiftEmbargo),

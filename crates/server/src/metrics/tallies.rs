@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use api_types::EndReason;
 use base::{EventId, PersonId, Sequence};
-use proceedings::Line;
+use proceedings::{Hash, Line};
 use sfu::Samples;
 use storage::{Answer, EventSummary, Storage, TokenHash};
 
@@ -127,5 +127,18 @@ impl Storage for Timed {
 
     fn generation<'a>(&'a self, event: &'a EventId, person: &'a PersonId) -> Answer<'a, u32> {
         self.storage.generation(event, person)
+    }
+
+    fn put_document<'a>(
+        &'a self,
+        event: &'a EventId,
+        document: Hash,
+        bytes: &'a [u8],
+    ) -> Answer<'a, ()> {
+        self.storage.put_document(event, document, bytes)
+    }
+
+    fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
+        self.storage.document(event, document)
     }
 }

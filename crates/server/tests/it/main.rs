@@ -20,6 +20,8 @@ mod openapi;
 mod pages;
 mod paths;
 mod proceedings_log;
+mod record;
+mod recordings;
 mod registrations;
 mod resume;
 mod serve;

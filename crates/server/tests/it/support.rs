@@ -5,6 +5,7 @@ mod socket;
 mod storage;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -64,6 +65,15 @@ impl TestApp {
 
     /// A server on what is stored already, as after a restart.
     pub(crate) fn on(storage: Arc<FaultyStorage>, limits: Limits) -> Self {
+        Self::recorded(storage, limits, None)
+    }
+
+    /// The same with recordings in a folder.
+    pub(crate) fn recorded(
+        storage: Arc<FaultyStorage>,
+        limits: Limits,
+        folder: Option<PathBuf>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let engine = Arc::new(RecordingEngine::default());
         let (news, events) = mpsc::channel(16);
@@ -73,7 +83,8 @@ impl TestApp {
             random: Box::new(SplitMix(1)),
             links: key(),
         };
-        let router = server::app(parts, Arc::clone(&engine) as _, events, limits);
+        let engine_too = Arc::clone(&engine) as _;
+        let router = server::app_with_recordings(parts, engine_too, events, limits, folder);
         Self { router, storage, clock, engine, news, address: None }
     }
 
@@ -91,6 +102,18 @@ impl TestApp {
 
     pub(crate) async fn post_json(&self, path: &str, body: &str) -> Answer {
         let mut request = request(Method::POST, path, None, Body::from(body.to_owned()));
+        request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+        self.send(request).await
+    }
+
+    pub(crate) async fn json_as(
+        &self,
+        method: Method,
+        token: &str,
+        path: &str,
+        body: impl Into<String>,
+    ) -> Answer {
+        let mut request = request(method, path, Some(token), Body::from(body.into()));
         request.headers_mut().insert("content-type", "application/json".parse().unwrap());
         self.send(request).await
     }
@@ -125,6 +148,10 @@ impl TestApp {
         socket.hello(EVENT, &token(person), None).await;
         socket.welcome().await;
         socket
+    }
+
+    pub(crate) fn clock_now(&self) -> base::Timestamp {
+        base::Clock::now(&*self.clock)
     }
 
     /// The proceedings as they are stored.

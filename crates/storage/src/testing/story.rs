@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test tells by panicking")]
 
+use base::limits::RELEASE_DOCUMENT_BYTES_MAX;
 use base::{ConnectionId, EventId, Millis, PersonId, Sequence, Timestamp};
 use proceedings::testing::{START, parsed, reference_event};
-use proceedings::{Actor, Event, Life, Line, Tip};
+use proceedings::{Actor, Event, Hash, Life, Line, Tip};
+use sha2::{Digest as _, Sha256};
 
 use crate::{LINES_PER_PAGE, LinkKey, Storage, StorageError, TokenHash, load};
 
@@ -39,6 +41,7 @@ pub async fn story(storage: &dyn Storage) {
     lines_are_appended_in_order_or_not_at_all(storage).await;
     long_proceedings_are_read_in_parts(storage).await;
     links_are_found_until_revoked(storage).await;
+    documents_are_kept_by_their_hash(storage).await;
 }
 
 async fn events_are_created_once_and_listed(storage: &dyn Storage) {
@@ -124,6 +127,30 @@ async fn long_proceedings_are_read_in_parts(storage: &dyn Storage) {
     assert_eq!(storage.lines(&event, Sequence(u64::MAX), 3).await, Ok(Some(vec![])));
     assert_eq!(storage.lines(&event, Sequence(0), 0).await, Ok(Some(vec![])));
     assert_eq!(storage.lines(&parsed("never"), Sequence(0), 3).await, Ok(None));
+}
+
+async fn documents_are_kept_by_their_hash(storage: &dyn Storage) {
+    let (early, late): (EventId, EventId) = (parsed("early"), parsed("late"));
+    let hash = |bytes: &[u8]| Hash(Sha256::digest(bytes).into());
+    let (text, binary) = ("Мир".as_bytes(), &[0, 255, 10, 0][..]);
+    for bytes in [text, binary] {
+        assert_eq!(storage.document(&early, hash(bytes)).await, Ok(None));
+        for _again in 0..2 {
+            assert_eq!(storage.put_document(&early, hash(bytes), bytes).await, Ok(()));
+        }
+        assert_eq!(storage.document(&early, hash(bytes)).await, Ok(Some(bytes.to_vec())));
+    }
+    assert_eq!(storage.document(&late, hash(text)).await, Ok(None), "of another event");
+    let nowhere = storage.put_document(&parsed("never"), hash(text), text).await;
+    assert_eq!(nowhere, Err(StorageError::NoSuchEvent));
+    let other = storage.put_document(&early, hash(text), binary).await;
+    assert_eq!(other, Err(StorageError::BadDocument), "under the hash of another");
+    let longest = vec![7; RELEASE_DOCUMENT_BYTES_MAX];
+    assert_eq!(storage.put_document(&early, hash(&longest), &longest).await, Ok(()));
+    let longer = vec![7; RELEASE_DOCUMENT_BYTES_MAX + 1];
+    let refused = storage.put_document(&early, hash(&longer), &longer).await;
+    assert_eq!(refused, Err(StorageError::BadDocument));
+    assert_eq!(storage.document(&early, hash(&longest)).await, Ok(Some(longest)));
 }
 
 async fn links_are_found_until_revoked(storage: &dyn Storage) {

@@ -1,6 +1,6 @@
 //! The release: versions, approvals, embargo, issue, recall.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use base::limits::{RELEASE_VERSIONS_MAX, STATEMENTS_MAX, UNBOUND_RUNS_MAX};
 use base::{Language, Millis, PartyId, PersonId, ReleaseVersion, Timestamp};
@@ -8,7 +8,7 @@ use base::{Language, Millis, PartyId, PersonId, ReleaseVersion, Timestamp};
 use super::{Verdict, language, reason};
 use crate::{
     Attendance, BoundStatement, DraftVersion, Event, EventState, Hash, RecordEvent, Refusal,
-    ReleaseDefect, documents_hash,
+    ReleaseDefect,
 };
 
 /// Longest embargo: beyond a year it is no news.
@@ -17,16 +17,17 @@ const EMBARGO_MAX: Millis = Millis::from_minutes(366 * 24 * 60);
 pub(super) fn save(
     state: &EventState,
     by: &PersonId,
-    documents: &BTreeMap<Language, Hash>,
+    document: Hash,
+    languages: &BTreeSet<Language>,
     statements: &[BoundStatement],
     unbound: &BTreeSet<Hash>,
     defects: &BTreeSet<ReleaseDefect>,
 ) -> Verdict {
     let release = &state.record.release;
-    if documents.is_empty() {
+    if languages.is_empty() {
         return Err(Refusal::BadText);
     }
-    documents.keys().try_for_each(|tag| language(state, tag))?;
+    languages.iter().try_for_each(|tag| language(state, tag))?;
     let unknown = |bound: &BoundStatement| state.record.statement(bound.statement).is_none();
     if statements.iter().any(unknown) {
         return Err(Refusal::NoSuchStatement);
@@ -39,7 +40,8 @@ pub(super) fn save(
         statements.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let last = release.versions.last();
     let same = |last: &DraftVersion| {
-        last.documents == *documents
+        last.document == document
+            && last.languages == *languages
             && last.statements == statements
             && last.unbound == *unbound
             && last.defects == *defects
@@ -50,12 +52,19 @@ pub(super) fn save(
     Ok(vec![Event::Record(RecordEvent::ReleaseSaved {
         version: last.map_or(ReleaseVersion(0), |last| last.version).next(),
         by: by.clone(),
-        documents: documents.clone(),
-        version_hash: documents_hash(documents),
+        document,
+        languages: languages.clone(),
         statements,
         unbound: unbound.clone(),
         defects: defects.clone(),
     })])
+}
+
+pub(super) fn save_notes(state: &EventState, by: &PersonId, document: Hash) -> Verdict {
+    if state.record.release.notes == Some(document) {
+        return Err(Refusal::NothingToDo);
+    }
+    Ok(vec![Event::Record(RecordEvent::ReleaseNotesSaved { by: by.clone(), document })])
 }
 
 pub(super) fn accept_unbound(state: &EventState, text: Hash, why: &str) -> Verdict {
@@ -72,15 +81,15 @@ pub(super) fn approve(
     state: &EventState,
     own: &Attendance,
     version: ReleaseVersion,
-    hash: Hash,
+    document: Hash,
 ) -> Verdict {
     let party = party(state, own)?;
-    last(state, version, hash)?;
+    last(state, version, document)?;
     let release = &state.record.release;
     if release.approvals.contains(&party) {
         return Err(Refusal::NothingToDo);
     }
-    Ok(vec![Event::Record(RecordEvent::ReleaseApproved { version, version_hash: hash, party })])
+    Ok(vec![Event::Record(RecordEvent::ReleaseApproved { version, document, party })])
 }
 
 pub(super) fn withdraw_approval(
@@ -120,10 +129,10 @@ pub(super) fn issue(
     state: &EventState,
     now: Timestamp,
     version: ReleaseVersion,
-    hash: Hash,
+    document: Hash,
     correction: Option<&str>,
 ) -> Verdict {
-    let draft = last(state, version, hash)?;
+    let draft = last(state, version, document)?;
     let release = &state.record.release;
     let issued = release.issues.iter().any(|issue| issue.version == version);
     if issued && release.killed.is_none() {
@@ -146,12 +155,7 @@ pub(super) fn issue(
         return Err(Refusal::CorrectionMissing);
     }
     let embargo = release.embargo.filter(|until| *until > now);
-    Ok(vec![Event::Record(RecordEvent::ReleaseIssued {
-        version,
-        version_hash: hash,
-        correction,
-        embargo,
-    })])
+    Ok(vec![Event::Record(RecordEvent::ReleaseIssued { version, document, correction, embargo })])
 }
 
 pub(super) fn lift_embargo(state: &EventState, now: Timestamp) -> Verdict {
@@ -175,9 +179,17 @@ pub(super) fn kill(state: &EventState, why: &str) -> Verdict {
 }
 
 /// The last version, if it is the one that was seen.
-fn last(state: &EventState, version: ReleaseVersion, hash: Hash) -> Result<&DraftVersion, Refusal> {
+fn last(
+    state: &EventState,
+    version: ReleaseVersion,
+    document: Hash,
+) -> Result<&DraftVersion, Refusal> {
     let last = state.record.release.versions.last().ok_or(Refusal::NoSuchVersion)?;
-    if (last.version, last.hash) == (version, hash) { Ok(last) } else { Err(Refusal::StaleVersion) }
+    if (last.version, last.document) == (version, document) {
+        Ok(last)
+    } else {
+        Err(Refusal::StaleVersion)
+    }
 }
 
 /// For which party a person speaks: the one named with them, else the organiser's for an

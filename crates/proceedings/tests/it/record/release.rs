@@ -9,7 +9,8 @@ fn hash(byte: u8) -> Hash {
 fn save_with(byte: u8, unbound: &[Hash]) -> RecordCommand {
     RecordCommand::SaveRelease {
         by: id("press"),
-        documents: BTreeMap::from([(tag("en"), hash(byte)), (tag("ru"), hash(byte + 1))]),
+        document: hash(byte),
+        languages: BTreeSet::from([tag("en"), tag("ru")]),
         statements: vec![BoundStatement { statement: StatementId(1), revision: Revision(3) }],
         unbound: unbound.iter().copied().collect(),
         defects: BTreeSet::new(),
@@ -23,18 +24,18 @@ fn save(play: &mut Play, byte: u8) {
 /// The number and the hash of the last version.
 fn last(state: &EventState) -> (ReleaseVersion, Hash) {
     let last = state.record.release.versions.last().expect("a version");
-    (last.version, last.hash)
+    (last.version, last.document)
 }
 
 fn approve(play: &Play) -> RecordCommand {
-    let (version, hash) = last(&play.state);
-    RecordCommand::ApproveRelease { version, hash }
+    let (version, document) = last(&play.state);
+    RecordCommand::ApproveRelease { version, document }
 }
 
 fn issue(play: &Play, correction: Option<&str>) -> RecordCommand {
-    let (version, hash) = last(&play.state);
+    let (version, document) = last(&play.state);
     let correction = correction.map(str::to_owned);
-    RecordCommand::IssueRelease { version, hash, correction }
+    RecordCommand::IssueRelease { version, document, correction }
 }
 
 fn both_approve(play: &mut Play) {
@@ -60,7 +61,7 @@ fn a_release_is_saved_approved_and_issued() {
         Actor::Server,
         save_with(1, &[]),
         expect![[r#"
-            {"event":"release-saved","version":1,"by":"press","documents":{"en":"0101010101010101010101010101010101010101010101010101010101010101","ru":"0202020202020202020202020202020202020202020202020202020202020202"},"version_hash":"cc5ed981f7a924700a01d3afa65cc2333bafd992263833fb14a8b41ccf39195a","statements":[{"statement":1,"revision":3}],"unbound":[],"defects":[]}
+            {"event":"release-saved","version":1,"by":"press","document":"0101010101010101010101010101010101010101010101010101010101010101","languages":["en","ru"],"statements":[{"statement":1,"revision":3}],"unbound":[],"defects":[]}
         "#]],
     );
     let again = play.refused(Actor::Server, Command::Record(save_with(1, &[])));
@@ -76,7 +77,7 @@ fn a_release_is_saved_approved_and_issued() {
         by("desk"),
         command.clone(),
         expect![[r#"
-            {"event":"release-approved","version":1,"version_hash":"cc5ed981f7a924700a01d3afa65cc2333bafd992263833fb14a8b41ccf39195a","party":"kcfr"}
+            {"event":"release-approved","version":1,"document":"0101010101010101010101010101010101010101010101010101010101010101","party":"kcfr"}
         "#]],
     );
     refused(&mut play, "desk", command.clone(), Refusal::NothingToDo);
@@ -88,7 +89,7 @@ fn a_release_is_saved_approved_and_issued() {
         by("desk"),
         issuing.clone(),
         expect![[r#"
-            {"event":"release-issued","version":1,"version_hash":"cc5ed981f7a924700a01d3afa65cc2333bafd992263833fb14a8b41ccf39195a","correction":null,"embargo":null}
+            {"event":"release-issued","version":1,"document":"0101010101010101010101010101010101010101010101010101010101010101","correction":null,"embargo":null}
         "#]],
     );
     refused(&mut play, "desk", issuing, Refusal::AlreadyIssued);
@@ -148,12 +149,14 @@ fn text_bound_to_nothing_is_answered_for() {
 #[test]
 fn defects_are_accepted_by_nobody() {
     let mut play = approved();
-    let RecordCommand::SaveRelease { by, documents, statements, unbound, .. } = save_with(9, &[])
+    let RecordCommand::SaveRelease { by, document, languages, statements, unbound, .. } =
+        save_with(9, &[])
     else {
         panic!("a version")
     };
     let defects = BTreeSet::from([proceedings::ReleaseDefect::NameUnderChathamHouseRule]);
-    let leaky = RecordCommand::SaveRelease { by, documents, statements, unbound, defects };
+    let leaky =
+        RecordCommand::SaveRelease { by, document, languages, statements, unbound, defects };
     play.ok(Actor::Server, Command::Record(leaky));
     both_approve(&mut play);
     let command = issue(&play, None);
@@ -217,12 +220,13 @@ fn what_is_overtaken_is_corrected_or_recalled() {
     let command = send(&play, 1, 4);
     ok(&mut play, "press", command);
     ok(&mut play, "kazi", answer(1, 4, Clearance::Cleared));
-    let RecordCommand::SaveRelease { by, documents, unbound, defects, .. } = save_with(3, &[])
+    let RecordCommand::SaveRelease { by, document, languages, unbound, defects, .. } =
+        save_with(3, &[])
     else {
         panic!("a version")
     };
     let statements = vec![BoundStatement { statement: StatementId(1), revision: Revision(4) }];
-    let next = RecordCommand::SaveRelease { by, documents, statements, unbound, defects };
+    let next = RecordCommand::SaveRelease { by, document, languages, statements, unbound, defects };
     play.ok(Actor::Server, Command::Record(next));
     both_approve(&mut play);
     let command = issue(&play, None);
@@ -244,9 +248,11 @@ fn only_what_the_server_read_is_a_version() {
         refused(&mut play, person, save_with(1, &[]), Refusal::NotAllowed);
     }
     let by_speaker = match save_with(1, &[]) {
-        RecordCommand::SaveRelease { documents, statements, unbound, defects, .. } => {
+        RecordCommand::SaveRelease {
+            document, languages, statements, unbound, defects, ..
+        } => {
             let by = id("ganich");
-            RecordCommand::SaveRelease { by, documents, statements, unbound, defects }
+            RecordCommand::SaveRelease { by, document, languages, statements, unbound, defects }
         }
         other => other,
     };
@@ -254,7 +260,8 @@ fn only_what_the_server_read_is_a_version() {
     assert_eq!(refusal, Refusal::NotAllowed);
     let unknown = RecordCommand::SaveRelease {
         by: id("press"),
-        documents: BTreeMap::from([(tag("en"), hash(1))]),
+        document: hash(1),
+        languages: BTreeSet::from([tag("en")]),
         statements: vec![BoundStatement { statement: StatementId(7), revision: Revision(1) }],
         unbound: BTreeSet::new(),
         defects: BTreeSet::new(),

@@ -7,9 +7,9 @@ use super::*;
 
 /// Each command where it would be allowed to somebody.
 fn commands(play: &Play) -> Vec<RecordCommand> {
-    let (version, hash) = {
+    let (version, document) = {
         let last = play.state.record.release.versions.last().expect("a version");
-        (last.version, last.hash)
+        (last.version, last.document)
     };
     let end = play.state.closed_at.unwrap_or(play.now);
     let span = (Timestamp(end.0 - 9_000), Timestamp(end.0 - 6_000));
@@ -48,16 +48,18 @@ fn commands(play: &Play) -> Vec<RecordCommand> {
         RecordCommand::SetOffice { speaker: id("kazi"), office: id("bilal"), appointed: true },
         RecordCommand::SaveRelease {
             by: id("press"),
-            documents: BTreeMap::from([(tag("en"), Hash([9; 32]))]),
+            document: Hash([9; 32]),
+            languages: BTreeSet::from([tag("en")]),
             statements: Vec::new(),
             unbound: BTreeSet::new(),
             defects: BTreeSet::new(),
         },
+        RecordCommand::SaveReleaseNotes { by: id("press"), document: Hash([8; 32]) },
         RecordCommand::AcceptUnboundText { text: Hash([7; 32]), reason: "x".to_owned() },
-        RecordCommand::ApproveRelease { version, hash },
+        RecordCommand::ApproveRelease { version, document },
         RecordCommand::WithdrawApproval { version },
         RecordCommand::SetEmbargo { until: Some(play.now.plus(Millis::from_minutes(60))) },
-        RecordCommand::IssueRelease { version, hash, correction: None },
+        RecordCommand::IssueRelease { version, document, correction: None },
         RecordCommand::LiftEmbargo,
         RecordCommand::KillRelease { reason: "x".to_owned() },
     ]
@@ -88,7 +90,8 @@ fn play(closed: bool) -> Play {
     );
     let save = RecordCommand::SaveRelease {
         by: id("press"),
-        documents: BTreeMap::from([(tag("en"), Hash([1; 32]))]),
+        document: Hash([1; 32]),
+        languages: BTreeSet::from([tag("en")]),
         statements: Vec::new(),
         unbound: BTreeSet::from([Hash([7; 32])]),
         defects: BTreeSet::new(),

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use base::{EventId, PersonId, Sequence};
-use proceedings::Line;
+use proceedings::{Hash, Line};
 use storage::testing::MemoryStorage;
 use storage::{Answer, EventSummary, Storage, StorageError, TokenHash};
 
@@ -86,5 +86,18 @@ impl Storage for FaultyStorage {
 
     fn generation<'a>(&'a self, event: &'a EventId, person: &'a PersonId) -> Answer<'a, u32> {
         self.inner.generation(event, person)
+    }
+
+    fn put_document<'a>(
+        &'a self,
+        event: &'a EventId,
+        document: Hash,
+        bytes: &'a [u8],
+    ) -> Answer<'a, ()> {
+        self.inner.put_document(event, document, bytes)
+    }
+
+    fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
+        self.inner.document(event, document)
     }
 }
