@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use base::{StatementId, Timestamp};
-use publication::output::{Edition, Status, html, markdown, plain};
+use publication::output::{Edition, Status, docx, html, markdown, pdf, plain};
 use publication::{Clearance, Day, HouseStyle, draft, from_programme, read_notes};
 
 fn main() {
@@ -35,6 +35,8 @@ fn main() {
         };
         write("txt", plain::text(&edition, language).as_bytes());
         write("md", markdown::markdown(&edition, language).as_bytes());
+        write("pdf", &pdf::pdf(&edition, language).unwrap());
+        write("docx", &docx::docx(&edition, language));
         write("html", html::page(&edition, language, &[]).as_bytes());
     }
 }

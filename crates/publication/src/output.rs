@@ -2,11 +2,14 @@
 //! nothing in them asks for anything from another host.
 
 pub mod atom;
+pub mod docx;
 pub mod html;
 pub mod json_ld;
 pub mod mail;
 pub mod markdown;
 pub mod ninjs;
+mod packed;
+pub mod pdf;
 pub mod plain;
 pub mod web_vtt;
 

@@ -294,7 +294,7 @@ fn known_by(person: &Person) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     /// Whatever the facts: what may be issued names nobody who is hidden, in any format, and no
     /// paragraph under the Rule names anybody.

@@ -1,11 +1,13 @@
 //! Hostile text in every field breaks out of no format.
 
+use std::collections::BTreeSet;
+
 use base::Localized;
 use proceedings::Wording;
-use publication::output::{atom, html, json_ld, mail, markdown, ninjs, plain, web_vtt};
+use publication::output::{atom, docx, html, json_ld, mail, markdown, ninjs, pdf, plain, web_vtt};
 use publication::{Facts, Line};
 
-use crate::support::{NEXT_DAY, edition, languages, reference_facts, release_of};
+use crate::support::{NEXT_DAY, document_xml, edition, languages, reference_facts, release_of};
 
 const HOSTILE: &str = "</script><script>alert(1)</script>\" onload='x' --><img src=//evil.example/x>\r\nBcc: all@evil.example\n\n###\n<v Ganich>]]>&amp;{name}{}[a](http://evil.example) `c` **b** www.evil.example \u{202E}\u{0}\u{1B}[31m";
 
@@ -90,6 +92,13 @@ fn hostile_text_stays_text() {
         let mail = mail::mail(&hostile, &language);
         assert_eq!(skeleton(&mail.html), skeleton(&mail::mail(&clean, &language).html));
         assert!(!mail.subject.contains(['\r', '\n']) && mail.subject.chars().count() <= 78);
+
+        let xml = document_xml(&docx::docx(&hostile, &language));
+        let elements = |xml: &str| skeleton(xml).into_iter().collect::<BTreeSet<_>>();
+        let harmless = document_xml(&docx::docx(&clean, &language));
+        assert_eq!(elements(&xml), elements(&harmless), "DOCX has the same kinds of elements");
+        assert_eq!(xml.matches("<w:t ").count(), xml.matches("</w:t>").count());
+        pdf::pdf(&hostile, &language).unwrap();
 
         let text = plain::text(&hostile, &language);
         assert!(!text.contains('\r'));

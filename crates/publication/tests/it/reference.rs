@@ -320,3 +320,47 @@ fn the_same_facts_give_the_same_bytes() {
     assert!(publication::Release::from_json(&spaced).is_err());
     assert!(publication::Release::from_json(&vec![b' '; 2 << 20]).is_err());
 }
+
+/// Text of a PDF by poppler's `pdftotext`, another program than the one that wrote it.
+fn text_of_pdf(bytes: &[u8]) -> String {
+    let file =
+        std::env::temp_dir().join(format!("plenary-{}-{}.pdf", std::process::id(), bytes.len()));
+    std::fs::write(&file, bytes).unwrap();
+    let output = std::process::Command::new("pdftotext").arg("-raw").arg(&file).arg("-").output();
+    std::fs::remove_file(&file).unwrap();
+    let output = output.expect("pdftotext is installed: Debian's package poppler-utils");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Without what line ends do to words: hyphens, and the numbers of statements.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphabetic()).collect()
+}
+
+#[test]
+fn every_fact_is_in_the_pdf() {
+    let facts = reference_facts();
+    let release = release_of(&facts);
+    let edition = edition(&release);
+    for expected in EXPECTED {
+        let language = language(expected.language);
+        let bytes = publication::output::pdf::pdf(&edition, &language).unwrap();
+        assert_eq!(bytes, publication::output::pdf::pdf(&edition, &language).unwrap());
+        assert!(bytes.len() < 200_000, "{} bytes: the typefaces are cut", bytes.len());
+        let text = letters(&text_of_pdf(&bytes));
+        let said =
+            [expected.lede, expected.around, expected.kazi, expected.ganich, expected.sehgal];
+        for fact in said.into_iter().flatten().filter(|_| expected.language != "ur") {
+            assert!(text.contains(&letters(fact)), "{language}: {fact:?} is missing in\n{text}");
+        }
+        // Nastaliq stands on slopes, so that the order of its letters is lost on the way out; none
+        // of the letters is.
+        let count = |text: &str, c: char| text.chars().filter(|other| *other == c).count();
+        let whole: String =
+            release.versions[&language].blocks.iter().map(|block| letters(&block.text())).collect();
+        for c in whole.chars() {
+            assert!(count(&text, c) >= count(&whole, c), "{language}: {c} is missing in\n{text}");
+        }
+    }
+}

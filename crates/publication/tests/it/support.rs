@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use base::{Language, StatementId, Timestamp};
-use publication::output::{Edition, Status, atom, html, json_ld, mail, markdown, ninjs, plain};
+use publication::output::{
+    Edition, Status, atom, docx, html, json_ld, mail, markdown, ninjs, plain,
+};
 use publication::{
     Clearance, Day, Facts, HouseStyle, Release, check, draft, from_programme, read_notes,
 };
@@ -55,6 +57,15 @@ pub(crate) fn problems(release: &Release, facts: &Facts) -> Vec<publication::Pro
     check(release, facts, &BTreeSet::new())
 }
 
+/// The text of a DOCX file, as XML; its other parts must be there too.
+pub(crate) fn document_xml(bytes: &[u8]) -> String {
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    for part in ["[Content_Types].xml", "_rels/.rels", "word/styles.xml", "docProps/core.xml"] {
+        assert!(zip.by_name(part).unwrap().size() > 0);
+    }
+    std::io::read_to_string(zip.by_name("word/document.xml").unwrap()).unwrap()
+}
+
 /// Every format of a version, by its name.
 pub(crate) fn formats(edition: &Edition<'_>, language: &Language) -> Vec<(&'static str, String)> {
     let mail = mail::mail(edition, language);
@@ -65,6 +76,7 @@ pub(crate) fn formats(edition: &Edition<'_>, language: &Language) -> Vec<(&'stat
         language,
     };
     vec![
+        ("DOCX", document_xml(&docx::docx(edition, language))),
         ("plain text", plain::text(edition, language)),
         ("Markdown", markdown::markdown(edition, language)),
         ("HTML article", html::article(edition, language, &[])),
