@@ -54,6 +54,7 @@ if [ "$for_what" != build ]; then
   # Ubuntu's package of this name installs a snap, which has no /usr/bin/chromium.
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || packages+=(chromium)
   need espeak-ng espeak-ng
+  need pdftotext poppler-utils
   need strace strace
   need ffmpeg ffmpeg
   need ip iproute2
