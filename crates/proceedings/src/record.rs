@@ -21,7 +21,7 @@ use base::{PersonId, Sequence, StatementId, Timestamp};
 pub use command::{Clearance, RecordCommand, StatementEdit};
 pub use event::RecordEvent;
 pub use release::{
-    Acceptance, BoundStatement, DraftVersion, Issue, Kill, ReleaseDefect, ReleaseState,
+    Acceptance, BoundStatement, DraftVersion, Issue, Kill, Published, ReleaseDefect, ReleaseState,
 };
 pub use statement::{Statement, StatementLife, Wording};
 pub use time::{RecordTime, Run};

@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::event_actor::EventHandle;
 use crate::metrics::{MetricsAccess, Tallies};
 use crate::open::Open;
+use crate::published::Renderings;
 use crate::rate::{PerAddress, Rate};
 use crate::recording_files::Tickets;
 use crate::turn::Turn;
@@ -63,6 +64,8 @@ pub(crate) struct App {
     pub(crate) recordings: Option<PathBuf>,
     /// What lets a browser's player read one of them.
     pub(crate) tickets: Tickets,
+    /// What was made of issued releases.
+    pub(crate) renderings: Renderings,
     /// A place for each live socket.
     pub(crate) sockets: Arc<Semaphore>,
     pub(crate) random: Mutex<Box<dyn Random>>,

@@ -45,6 +45,8 @@ pub(crate) enum ApiError {
     Undraftable(String),
     #[error("There is no such document in this event.")]
     NoSuchDocument,
+    #[error("There is no release of this event that the public may read.")]
+    NoSuchRelease,
     #[error("There is no such recording in this event, or you may not have it.")]
     NoSuchRecording,
     #[error("This page does not belong to this server.")]
@@ -84,6 +86,7 @@ impl ApiError {
             Self::MayNotRead => (StatusCode::FORBIDDEN, "may-not-read"),
             Self::Undraftable(_) => (StatusCode::CONFLICT, "undraftable"),
             Self::NoSuchDocument => (StatusCode::NOT_FOUND, "no-such-document"),
+            Self::NoSuchRelease => (StatusCode::NOT_FOUND, "no-such-release"),
             Self::NoSuchRecording => (StatusCode::NOT_FOUND, "no-such-recording"),
             Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign-origin"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path"),

@@ -32,6 +32,7 @@ mod openapi;
 mod outbox;
 mod pages;
 mod proceedings;
+mod published;
 mod rate;
 mod record_views;
 mod recording_files;

@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::{
     calendar, check, commands, events, headers, health, join, live, media_sessions, metrics,
-    openapi, pages, proceedings, record_views, recording_files, registrations, release, voice,
-    whep, whip,
+    openapi, pages, proceedings, published, record_views, recording_files, registrations, release,
+    voice, whep, whip,
 };
 
 /// Time for an answer, the body's way here included. Media offers take some ten milliseconds; what
@@ -82,6 +82,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics::show))
         .nest("/whip", media(whip))
         .nest("/whep", media(whep))
+        .merge(published::routes())
         .fallback_service(get(pages::show).with_state(Arc::clone(&app)))
         .layer(middleware::from_fn(log))
         .layer(middleware::from_fn(in_time))

@@ -395,6 +395,7 @@ fn shared(
         commands: PerAddress::new(COMMANDS),
         recordings,
         tickets,
+        renderings: Default::default(),
         sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
         random: Mutex::new(random),
         checks,

@@ -1,6 +1,19 @@
 // Generated from crates/api-types. Write anew: UPDATE_GENERATED=1 cargo test -p api-types
 
 /**
+ * Somebody answers for a text that is bound to nothing.
+ */
+export type Acceptance = { 
+/**
+ * When.
+ */
+at: Timestamp, 
+/**
+ * Why.
+ */
+reason: string, };
+
+/**
  * May a person watch and hear.
  */
 export type Admission = "invited" | "waiting" | "admitted" | "suspended" | "removed";
@@ -666,7 +679,11 @@ embargo: Timestamp | null,
 /**
  * When the embargo was lifted.
  */
-lifted_at: Timestamp | null, };
+lifted_at: Timestamp | null, 
+/**
+ * When it was recalled. A later issue does not bring it back.
+ */
+killed_at: Timestamp | null, };
 
 /**
  * Answer to `GET /api/events/{event}/join`: whose link this is, before connecting.

@@ -173,6 +173,7 @@ impl Record {
                     correction: correction.clone(),
                     embargo: *embargo,
                     lifted_at: None,
+                    killed_at: None,
                 });
             }
             RecordEvent::EmbargoLifted => {
@@ -183,6 +184,9 @@ impl Record {
             }
             RecordEvent::ReleaseKilled { reason } => {
                 self.release.killed = Some(Kill { at, reason: reason.clone() });
+                for issue in &mut self.release.issues {
+                    issue.killed_at.get_or_insert(at);
+                }
             }
         }
     }

@@ -47,11 +47,22 @@ impl ReleaseState {
 
     /// What the public may read at the moment `now`.
     pub fn public(&self, now: Timestamp) -> Option<&Issue> {
-        let open = |issue: &&Issue| {
-            issue.lifted_at.is_some() || issue.embargo.is_none_or(|until| until <= now)
-        };
+        match self.published(now)? {
+            Published::Issued(issue) => Some(issue),
+            Published::Recalled(..) => None,
+        }
+    }
+
+    /// How the release stands for the public at the moment `now`; `None` while it has never read
+    /// anything.
+    pub fn published(&self, now: Timestamp) -> Option<Published<'_>> {
+        let open = |issue: &&Issue| issue.published_at().is_some_and(|at| at <= now);
         // A corrigendum under embargo does not take away what was published before.
-        self.issues.iter().rev().find(open).filter(|_| self.killed.is_none())
+        let issue = self.issues.iter().rev().find(open)?;
+        Some(match issue.killed_at {
+            None => Published::Issued(issue),
+            Some(at) => Published::Recalled(issue, at),
+        })
     }
 }
 
@@ -134,6 +145,27 @@ pub struct Issue {
     pub embargo: Option<Timestamp>,
     /// When the embargo was lifted.
     pub lifted_at: Option<Timestamp>,
+    /// When it was recalled. A later issue does not bring it back.
+    pub killed_at: Option<Timestamp>,
+}
+
+/// How the release stands for the public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published<'a> {
+    /// It reads this.
+    Issued(&'a Issue),
+    /// It had read this, which was recalled at the moment.
+    Recalled(&'a Issue, Timestamp),
+}
+
+impl Issue {
+    /// From which moment on the public could read it: its issue, or the end of its embargo;
+    /// `None` when it was recalled before.
+    pub fn published_at(&self) -> Option<Timestamp> {
+        let planned = self.embargo.map_or(self.at, |until| until.max(self.at));
+        let at = self.lifted_at.map_or(planned, |lifted| lifted.min(planned));
+        Some(at).filter(|at| self.killed_at.is_none_or(|killed| *at < killed))
+    }
 }
 
 /// A kill notice.

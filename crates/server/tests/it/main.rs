@@ -20,6 +20,7 @@ mod openapi;
 mod pages;
 mod paths;
 mod proceedings_log;
+mod published;
 mod record;
 mod recordings;
 mod registrations;

@@ -28,29 +28,33 @@ const PEOPLE: [&str; 10] = [
     "embassy-desk",
 ];
 
-fn path(rest: &str) -> String {
+pub(crate) fn path(rest: &str) -> String {
     format!("/api/events/{EVENT}/{rest}")
 }
 
-async fn send(app: &TestApp, person: &str, command: &RecordCommand) -> Answer {
+pub(crate) async fn send(app: &TestApp, person: &str, command: &RecordCommand) -> Answer {
     let body = serde_json::to_string(command).unwrap();
     app.json_as(Method::POST, &token(person), &path("commands"), body).await
 }
 
-async fn must(app: &TestApp, person: &str, command: RecordCommand) {
+pub(crate) async fn must(app: &TestApp, person: &str, command: RecordCommand) {
     let answer = send(app, person, &command).await;
     assert_eq!(answer.status, 200, "{command:?}: {}", answer.body);
     let _: CommandAccepted = answer.json();
 }
 
-async fn get<T: serde::de::DeserializeOwned>(app: &TestApp, person: &str, rest: &str) -> T {
+pub(crate) async fn get<T: serde::de::DeserializeOwned>(
+    app: &TestApp,
+    person: &str,
+    rest: &str,
+) -> T {
     let answer = app.get_as(&token(person), &path(rest)).await;
     assert_eq!(answer.status, 200, "{rest} of {person}: {}", answer.body);
     answer.json()
 }
 
 /// A moment so many seconds after the opening.
-fn at(secs: u64) -> Timestamp {
+pub(crate) fn at(secs: u64) -> Timestamp {
     START.plus(Millis::from_secs(secs))
 }
 
@@ -65,7 +69,7 @@ fn line(person: &str, from: u64, to: u64, text: &str) -> RecordCommand {
     }
 }
 
-fn edit(statement: u32, revision: u32, edit: StatementEdit) -> RecordCommand {
+pub(crate) fn edit(statement: u32, revision: u32, edit: StatementEdit) -> RecordCommand {
     RecordCommand::EditStatement {
         statement: StatementId(statement),
         revision: Revision(revision),
@@ -74,7 +78,7 @@ fn edit(statement: u32, revision: u32, edit: StatementEdit) -> RecordCommand {
 }
 
 /// Live for two minutes: the moderator spoke for one, the Ambassador for another.
-async fn live() -> TestApp {
+pub(crate) async fn live() -> TestApp {
     let mut definition = recorded_event();
     definition.languages = vec![parsed("en")];
     let mut app = TestApp::with(definition, wide_limits()).await;
@@ -90,7 +94,7 @@ async fn live() -> TestApp {
 }
 
 /// A statement of the person in the span, with the speaker.
-async fn statement(app: &TestApp, number: u32, person: &str, from: u64, text: &str) {
+pub(crate) async fn statement(app: &TestApp, number: u32, person: &str, from: u64, text: &str) {
     let mark = RecordCommand::MarkStatement {
         speaker: Some(parsed(person)),
         start: at(from),
@@ -109,7 +113,7 @@ async fn statement(app: &TestApp, number: u32, person: &str, from: u64, text: &s
     must(app, "press", RecordCommand::SendForClearance { statement, revision, deadline }).await;
 }
 
-fn clear(statement: u32) -> RecordCommand {
+pub(crate) fn clear(statement: u32) -> RecordCommand {
     RecordCommand::AnswerClearance {
         statement: StatementId(statement),
         revision: Revision(3),
@@ -244,21 +248,21 @@ async fn statements_are_cleared_by_their_speaker_after_the_end() {
 }
 
 /// Saves a document and returns its version.
-async fn save(app: &TestApp, body: &str) -> VersionSaved {
+pub(crate) async fn save(app: &TestApp, body: &str) -> VersionSaved {
     let versions = path("release/versions");
     let answer = app.json_as(Method::POST, &token("press"), &versions, body).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
     answer.json()
 }
 
-async fn approve(app: &TestApp, saved: &VersionSaved) {
+pub(crate) async fn approve(app: &TestApp, saved: &VersionSaved) {
     for party in ["desk", "embassy-desk"] {
         let (version, document) = (saved.version, saved.document);
         must(app, party, RecordCommand::ApproveRelease { version, document }).await;
     }
 }
 
-fn issue(saved: &VersionSaved) -> RecordCommand {
+pub(crate) fn issue(saved: &VersionSaved) -> RecordCommand {
     let (version, document) = (saved.version, saved.document);
     RecordCommand::IssueRelease { version, document, correction: None }
 }
