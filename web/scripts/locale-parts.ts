@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 
-export const PARTS = ['live', 'later', 'public', 'console'] as const;
+export const PARTS = ['live', 'later', 'public', 'desk', 'console'] as const;
 export type LocalePart = (typeof PARTS)[number];
 
 type Messages = { [key: string]: string | Messages };
@@ -25,6 +25,7 @@ const ELSEWHERE: Record<string, LocalePart> = {
   register: 'public',
   check: 'public',
   console: 'console',
+  release: 'desk',
 };
 
 /** The sections of one part, in the shape of the whole. */

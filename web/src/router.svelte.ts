@@ -1,5 +1,8 @@
 import { parseRoute, type Route } from './router';
 
+/** Addresses that the server answers itself. */
+const SERVERS = /^\/(api|e\/[^/]+\/release)\b/;
+
 const here = (): Route => parseRoute(location.pathname, location.hash);
 
 class Router {
@@ -25,7 +28,7 @@ class Router {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = (event.target as Element | null)?.closest?.('a');
     if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
-    if (link.pathname.startsWith('/api/')) return;
+    if (SERVERS.test(link.pathname)) return;
     // A link within the page (the skip link) is the browser's.
     if (link.hash && link.pathname === location.pathname) return;
     event.preventDefault();

@@ -7,6 +7,7 @@ test.each([
   ['/e/day/join', '#abc_DEF-1', { screen: 'join', event: 'day', token: 'abc_DEF-1' }],
   ['/e/day/join/', '#t', { screen: 'join', event: 'day', token: 't' }],
   ['/e/day/check', '#t', { screen: 'check', event: 'day', token: 't' }],
+  ['/e/day/press', '#t', { screen: 'release', event: 'day', token: 't' }],
   ['/e/day/join', '', { screen: 'join', event: 'day', token: '' }],
   ['/e/day/other', '', { screen: 'not-found' }],
   ['/e/day/join/more', '', { screen: 'not-found' }],

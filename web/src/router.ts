@@ -7,6 +7,7 @@ export type Route =
   | { screen: 'event'; event: string }
   | { screen: 'join'; event: string; token: string }
   | { screen: 'check'; event: string; token: string }
+  | { screen: 'release'; event: string; token: string }
   | { screen: 'not-found' };
 
 /** An event's identifier, as the server allows it (base::EventId). */
@@ -23,6 +24,7 @@ export function parseRoute(path: string, fragment: string): Route {
   if (page === undefined) return { screen: 'event', event };
   if (page === 'check') return { screen: 'check', event, token: fragment.replace(/^#/, '') };
   if (page === 'join') return { screen: 'join', event, token: fragment.replace(/^#/, '') };
+  if (page === 'press') return { screen: 'release', event, token: fragment.replace(/^#/, '') };
   return { screen: 'not-found' };
 }
 

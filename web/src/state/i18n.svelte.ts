@@ -1,24 +1,17 @@
 /** The chosen language as reactive state: a change of language changes every text at once. */
+import type { LaterPart } from '../texts';
 import { choose, cut, fill, isolate, merge, pick, type Key, type Messages, type Parameters, type Part } from '../i18n';
 
-/** Parts of a language's file; scripts/locale-parts.ts cuts them. */
-const files = {
-  live: import.meta.glob<Messages>('../locales/*.json', { import: 'default', query: '?part=live' }),
-  later: import.meta.glob<Messages>('../locales/*.json', { import: 'default', query: '?part=later' }),
-  public: import.meta.glob<Messages>('../locales/*.json', { import: 'default', query: '?part=public' }),
-  console: import.meta.glob<Messages>('../locales/*.json', { import: 'default', query: '?part=console' }),
-};
-
-/**
- * `live` is there from the start. `later` holds faults and refusals, `public` the public pages,
- * `console` the moderator's console: a screen asks for its part before it is shown.
- */
-export type TextPart = keyof typeof files;
+/** What is there from the start, one file a language; scripts/locale-parts.ts cuts the files. */
+const live = import.meta.glob<Messages>('../locales/*.json', { import: 'default', query: '?part=live' });
 
 /** Languages that the interface speaks: one for each file in locales/. */
-export const LANGUAGES: readonly string[] = Object.keys(files.live)
+export const LANGUAGES: readonly string[] = Object.keys(live)
   .map((path) => path.replace(/^.*\/|\.json$/g, ''))
   .sort();
+
+/** `live` is there from the start; a screen asks for its other parts before it is shown. */
+export type TextPart = 'live' | LaterPart;
 
 const SAVED = 'plenary.language';
 
@@ -72,8 +65,12 @@ class I18n {
   }
 }
 
-const load = (part: TextPart, language: string): Promise<Messages> =>
-  files[part][`../locales/${language}.json`]?.() ?? Promise.resolve({});
+/** Where the other parts are is no part of a first visit. */
+async function load(part: TextPart, language: string): Promise<Messages> {
+  if (part === 'live') return (await live[`../locales/${language}.json`]?.()) ?? {};
+  const { TEXTS } = await import('../texts');
+  return (await TEXTS[part][`./locales/${language}.json`]?.()) ?? {};
+}
 
 export const i18n = new I18n();
 
