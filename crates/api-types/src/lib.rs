@@ -20,8 +20,8 @@ pub use record::{
 };
 pub use rest::{ErrorBody, EventSummary, JoinView, LinkIssued, Registration};
 pub use view::{
-    AudienceSection, EventView, FloorGrant, FloorSection, HandView, HandsSection, LifeSection,
-    LineCounts, LineQuality, LinesSection, LobbySection, PersonLine, PersonRow, PersonView,
-    ProgrammeSection, RecordingProblem, RecordingSection, RosterSection, Section, SegmentNow,
-    SegmentView, SlotsView, StagePerson, StageSection, WaitingView, You,
+    AudienceSection, CaptionLine, CaptionsSection, EventView, FloorGrant, FloorSection, HandView,
+    HandsSection, LifeSection, LineCounts, LineQuality, LinesSection, LobbySection, PersonLine,
+    PersonRow, PersonView, ProgrammeSection, RecordingProblem, RecordingSection, RosterSection,
+    Section, SegmentNow, SegmentView, SlotsView, StagePerson, StageSection, WaitingView, You,
 };

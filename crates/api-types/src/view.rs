@@ -3,7 +3,9 @@
 //! The live view is cut into sections. A section is always sent whole, so that a client replaces
 //! what it has and never patches; each carries no more than its readers may know.
 
-use base::{EventId, Language, Localized, Millis, PartyId, PersonId, SegmentId, Timestamp};
+use base::{
+    EventId, Language, Localized, Millis, PartyId, PersonId, SegmentId, Timestamp, TranscriptLineId,
+};
 use proceedings::{
     Admission, Life, Microphone, Party, RecordStatus, Role, SegmentKind, StagePlace,
 };
@@ -142,6 +144,35 @@ pub enum Section {
     Recording(RecordingSection),
     /// How good people's lines are. For those who moderate.
     Lines(LinesSection),
+    /// What was said last, as text. For those admitted.
+    Captions(CaptionsSection),
+}
+
+/// The last lines of the captions: those of the present segment, a few of each language. Empty off
+/// the record and while the event is not live.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct CaptionsSection {
+    /// In the order in which they were put down.
+    pub lines: Vec<CaptionLine>,
+}
+
+/// A line of the captions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct CaptionLine {
+    /// Its number in the transcript; a corrected line keeps it.
+    pub id: TranscriptLineId,
+    /// Who said it; nobody under the Chatham House Rule.
+    pub person: Option<PersonId>,
+    /// From when.
+    pub start: Timestamp,
+    /// Until when.
+    pub end: Timestamp,
+    /// In which language the text is.
+    pub language: Language,
+    /// In which language it was said, where the text is an interpreter's.
+    pub interpreted_from: Option<Language>,
+    /// The words.
+    pub text: String,
 }
 
 /// Where the event stands.

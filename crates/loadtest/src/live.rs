@@ -241,7 +241,8 @@ impl View {
                 | Section::Audience(_)
                 | Section::Roster(_)
                 | Section::Recording(_)
-                | Section::Lines(_) => {}
+                | Section::Lines(_)
+                | Section::Captions(_) => {}
             }
         }
     }

@@ -7,14 +7,16 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use api_types::{
-    AudienceSection, EventView, FloorGrant, FloorSection, HandView, HandsSection, LifeSection,
-    LineCounts, LineQuality, LinesSection, LobbySection, PersonLine, PersonRow, PersonView,
-    ProgrammeSection, RecordingSection, RosterSection, Section, SegmentNow, SegmentView, SlotsView,
-    StagePerson, StageSection, WaitingView, You,
+    AudienceSection, CaptionLine, CaptionsSection, EventView, FloorGrant, FloorSection, HandView,
+    HandsSection, LifeSection, LineCounts, LineQuality, LinesSection, LobbySection, PersonLine,
+    PersonRow, PersonView, ProgrammeSection, RecordingSection, RosterSection, Section, SegmentNow,
+    SegmentView, SlotsView, StagePerson, StageSection, WaitingView, You,
 };
-use base::limits::{FLOOR_VOICES_MAX, THUMBNAILS_MAX};
+use base::limits::{FLOOR_VOICES_MAX, LANGUAGES_MAX, THUMBNAILS_MAX};
 use base::{Millis, PersonId};
-use proceedings::{Admission, Attendance, Event, EventState, Person, Source, StagePlace};
+use proceedings::{
+    Admission, Attendance, Event, EventState, Person, RecordEvent, RecordStatus, Source, StagePlace,
+};
 
 use crate::lines::Lines;
 
@@ -35,6 +37,13 @@ const CROWD_PACE: Duration = Duration::from_millis(500);
 /// The same of the lines, of which the media engine looks at each every two seconds.
 const LINES_PACE: Duration = Duration::from_secs(2);
 
+/// Captions of each language that are sent: what fits under a picture, and one more for who reads
+/// slowly. Lines that are older are in the transcript.
+const CAPTIONS_SENT: usize = 3;
+
+/// How far back they are looked for: all languages of an event by turns.
+const CAPTIONS_SEARCHED: usize = CAPTIONS_SENT * LANGUAGES_MAX;
+
 /// The sections, where `slots` differs between the stage and the audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -50,10 +59,11 @@ pub(crate) enum Kind {
     Roster,
     Recording,
     Lines,
+    Captions,
 }
 
 impl Kind {
-    pub(crate) const COUNT: usize = 12;
+    pub(crate) const COUNT: usize = 13;
     pub(crate) const ALL: [Self; Self::COUNT] = [
         Self::Life,
         Self::Programme,
@@ -67,6 +77,7 @@ impl Kind {
         Self::Roster,
         Self::Recording,
         Self::Lines,
+        Self::Captions,
     ];
 
     /// Shortest time between two sendings, of sections that are long or change often.
@@ -159,7 +170,7 @@ impl Class {
         let moderates = matches!(self, Self::Moderator | Self::ModeratorOnStage);
         match kind {
             Kind::Life | Kind::Programme => true,
-            Kind::Floor | Kind::Stage | Kind::Audience => self != Self::Lobby,
+            Kind::Floor | Kind::Stage | Kind::Audience | Kind::Captions => self != Self::Lobby,
             Kind::SlotsOfAudience => self != Self::Lobby && !on_stage,
             Kind::SlotsOfStage => on_stage,
             Kind::Hands | Kind::Lobby | Kind::Roster | Kind::Recording | Kind::Lines => moderates,
@@ -214,10 +225,12 @@ pub(crate) fn touched(event: &Event, state: &EventState) -> (Kinds, Who) {
             one(&[Kind::Stage, Kind::Audience, Kind::Roster, Kind::Lines], person)
         }
 
-        Event::SegmentBegan { .. }
-        | Event::SegmentEnded { .. }
-        | Event::SegmentExtended { .. }
-        | Event::RecordStatusChanged { .. } => (Kinds::of(&[Kind::Programme]), Who::Nobody),
+        Event::SegmentBegan { .. } | Event::RecordStatusChanged { .. } => {
+            (Kinds::of(&[Kind::Programme, Kind::Captions]), Who::Nobody)
+        }
+        Event::SegmentEnded { .. } | Event::SegmentExtended { .. } => {
+            (Kinds::of(&[Kind::Programme]), Who::Nobody)
+        }
 
         Event::FloorGiven { person, .. }
         | Event::FloorTaken { person }
@@ -230,6 +243,12 @@ pub(crate) fn touched(event: &Event, state: &EventState) -> (Kinds, Who) {
         | Event::ScreenChanged { person, .. }
         | Event::PersonMuted { person }
         | Event::MicrophoneAllowed { person } => one(&[Kind::Stage], person),
+        Event::Record(
+            RecordEvent::TranscriptLineCommitted { .. }
+            | RecordEvent::TranscriptLineCorrected { .. }
+            | RecordEvent::TranscriptLineStruck { .. },
+        ) => (Kinds::of(&[Kind::Captions]), Who::Nobody),
+        // What the desk does is read there, and by nobody else.
         Event::Record(_) => (Kinds::default(), Who::Nobody),
     }
 }
@@ -249,6 +268,7 @@ pub(crate) fn section(kind: Kind, state: &EventState, observed: &Observed) -> Se
         Kind::Roster => Section::Roster(roster(state)),
         Kind::Recording => Section::Recording(observed.recording),
         Kind::Lines => Section::Lines(lines(state, &observed.lines)),
+        Kind::Captions => Section::Captions(captions(state)),
     }
 }
 
@@ -277,6 +297,31 @@ impl Default for Observed {
             lines: Lines::default(),
         }
     }
+}
+
+fn captions(state: &EventState) -> CaptionsSection {
+    let present = state.programme.current.and_then(|at| state.definition.segments.get(at));
+    let Some(segment) = present.filter(|_| state.record_status() != RecordStatus::OffTheRecord)
+    else {
+        return CaptionsSection { lines: Vec::new() };
+    };
+    let mut lines: Vec<CaptionLine> = Vec::new();
+    for line in state.record.transcript.iter().rev().take(CAPTIONS_SEARCHED) {
+        let sent = lines.iter().filter(|other| other.language == line.language).count();
+        if line.segment == segment.id && !line.struck && sent < CAPTIONS_SENT {
+            lines.push(CaptionLine {
+                id: line.id,
+                person: line.person.clone(),
+                start: line.start,
+                end: line.end,
+                language: line.language.clone(),
+                interpreted_from: line.interpreted_from.clone(),
+                text: line.text.clone(),
+            });
+        }
+    }
+    lines.reverse();
+    CaptionsSection { lines }
 }
 
 /// The event as everybody may read it.

@@ -45,6 +45,49 @@ statement: StatementId,
 revision: Revision, };
 
 /**
+ * A line of the captions.
+ */
+export type CaptionLine = { 
+/**
+ * Its number in the transcript; a corrected line keeps it.
+ */
+id: TranscriptLineId, 
+/**
+ * Who said it; nobody under the Chatham House Rule.
+ */
+person: PersonId | null, 
+/**
+ * From when.
+ */
+start: Timestamp, 
+/**
+ * Until when.
+ */
+end: Timestamp, 
+/**
+ * In which language the text is.
+ */
+language: Language, 
+/**
+ * In which language it was said, where the text is an interpreter's.
+ */
+interpreted_from: Language | null, 
+/**
+ * The words.
+ */
+text: string, };
+
+/**
+ * The last lines of the captions: those of the present segment, a few of each language. Empty off
+ * the record and while the event is not live.
+ */
+export type CaptionsSection = { 
+/**
+ * In the order in which they were put down.
+ */
+lines: Array<CaptionLine>, };
+
+/**
  * A speaker's answer.
  */
 export type Clearance = { "answer": "cleared" } | { "answer": "corrected", 
@@ -1698,7 +1741,7 @@ until: Timestamp | null, };
 /**
  * One section of the live view.
  */
-export type Section = { "section": "life" } & LifeSection | { "section": "programme" } & ProgrammeSection | { "section": "floor" } & FloorSection | { "section": "stage" } & StageSection | { "section": "audience" } & AudienceSection | { "section": "slots" } & SlotsView | { "section": "hands" } & HandsSection | { "section": "lobby" } & LobbySection | { "section": "roster" } & RosterSection | { "section": "recording" } & RecordingSection | { "section": "lines" } & LinesSection;
+export type Section = { "section": "life" } & LifeSection | { "section": "programme" } & ProgrammeSection | { "section": "floor" } & FloorSection | { "section": "stage" } & StageSection | { "section": "audience" } & AudienceSection | { "section": "slots" } & SlotsView | { "section": "hands" } & HandsSection | { "section": "lobby" } & LobbySection | { "section": "roster" } & RosterSection | { "section": "recording" } & RecordingSection | { "section": "lines" } & LinesSection | { "section": "captions" } & CaptionsSection;
 
 /**
  * A part of the programme.

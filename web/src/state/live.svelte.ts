@@ -2,6 +2,7 @@
 import { LiveSocket, liveUrl, type Line, type Outcome } from '../api/live';
 import type {
   AudienceSection,
+  CaptionsSection,
   Command,
   EndReason,
   EventView,
@@ -56,6 +57,7 @@ export class LiveStore {
   lobby: LobbySection = $state.raw({ count: 0, waiting: [] });
   roster: RosterSection = $state.raw({ count: 0, people: [] });
   recording: RecordingSection = $state.raw({ recording: false, problem: null });
+  captions: CaptionsSection = $state.raw({ lines: [] });
   lines: LinesSection = $state.raw({ people: [], audience: { good: 0, fair: 0, poor: 0, lost: 0 } });
   /** How good one's own line is, as the server sees it. */
   ownLine: LineQuality | null = $state(null);
@@ -227,6 +229,9 @@ export class LiveStore {
         break;
       case 'lines':
         this.lines = section;
+        break;
+      case 'captions':
+        this.captions = section;
         break;
     }
   }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use base::{ConnectionId, Millis, Timestamp};
+use base::{ConnectionId, Millis, Timestamp, TranscriptLineId};
 use proceedings::testing::{parsed, person, reference_event};
-use proceedings::{Actor, Command, RecordStatus, Role, decide};
+use proceedings::{Actor, Command, RecordCommand, RecordStatus, Role, decide};
 use proptest::prelude::*;
 
 use super::*;
@@ -45,6 +45,21 @@ fn command() -> impl Strategy<Value = Command> {
         1 => segment.prop_map(|segment| Command::SetRecordStatus {
             segment,
             status: RecordStatus::OffTheRecord
+        }),
+        3 => (id(), 0..60u64, 1..20u64).prop_map(|(person, from, length)| {
+            let start = Timestamp(0).plus(Millis::from_secs(from));
+            Command::Record(RecordCommand::CommitTranscriptLine {
+                person: Some(person),
+                start,
+                end: start.plus(Millis(500 * length)),
+                language: parsed("en"),
+                interpreted_from: None,
+                text: format!("from {from}"),
+            })
+        }),
+        1 => (1..5u32).prop_map(|line| {
+            let line = TranscriptLineId(line);
+            Command::Record(RecordCommand::StrikeTranscriptLine { line })
         }),
         1 => any::<bool>().prop_map(|on| Command::SetMicrophone { on }),
         1 => any::<bool>().prop_map(|on| Command::SetCamera { on }),
@@ -136,6 +151,7 @@ proptest! {
                         | Command::Depart { .. }
                         | Command::Restart
                         | Command::Register { .. }
+                        | Command::Record(RecordCommand::CommitTranscriptLine { .. })
                 );
                 // Half of what people ask comes from the moderator, or little would happen.
                 let moderates = actor.as_str().len() % 2 == 0;
@@ -239,10 +255,10 @@ fn lines_that_are_not_good_come_first() {
 fn readers_of_each_class() {
     let reads = |class: Class| Kind::ALL.into_iter().filter(|kind| class.reads(*kind)).count();
     assert_eq!(reads(Class::Lobby), 2);
-    assert_eq!(reads(Class::Audience), 6);
-    assert_eq!(reads(Class::Stage), 6);
-    assert_eq!(reads(Class::Moderator), 11);
-    assert_eq!(reads(Class::ModeratorOnStage), 11);
+    assert_eq!(reads(Class::Audience), 7);
+    assert_eq!(reads(Class::Stage), 7);
+    assert_eq!(reads(Class::Moderator), 12);
+    assert_eq!(reads(Class::ModeratorOnStage), 12);
     assert!(!Class::Stage.reads(Kind::Recording), "disks are the moderators' business");
     assert!(!Class::Stage.reads(Kind::Lines), "so are the lines of others");
 }

@@ -29,6 +29,7 @@ fn names(sections: &[Section]) -> Vec<&'static str> {
             Section::Roster(_) => "roster",
             Section::Recording(_) => "recording",
             Section::Lines(_) => "lines",
+            Section::Captions(_) => "captions",
         })
         .collect();
     names.sort_unstable();
@@ -61,6 +62,7 @@ async fn readers_get_what_their_class_may_know() {
     moderator.hello(EVENT, &token("kazi"), None).await;
     let all = [
         "audience",
+        "captions",
         "floor",
         "hands",
         "life",
@@ -76,7 +78,7 @@ async fn readers_get_what_their_class_may_know() {
 
     let mut participant = app.dial().await;
     participant.hello(EVENT, &token("anwar"), None).await;
-    let admitted = ["audience", "floor", "life", "programme", "slots", "stage"];
+    let admitted = ["audience", "captions", "floor", "life", "programme", "slots", "stage"];
     assert_eq!(names(&participant.welcome().await), admitted);
 
     let waiting_token = registered(&app, "Nadia").await;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use api_types::{
-    ClearanceView, CommandAccepted, ReleaseView, StatementsView, TranscriptView, VersionSaved,
+    ClearanceView, CommandAccepted, ReleaseView, Section, StatementsView, TranscriptView,
+    VersionSaved,
 };
 use axum::http::Method;
 use base::{Millis, Revision, StatementId, Timestamp};
@@ -188,6 +189,33 @@ async fn captions_come_by_the_socket_and_the_transcript_is_read_on() {
     again.headers_mut().insert("if-none-match", tag.parse().unwrap());
     let unchanged = app.send(again).await;
     assert_eq!((unchanged.status.as_u16(), unchanged.body.as_str()), (304, ""));
+}
+
+#[tokio::test]
+async fn everybody_admitted_reads_the_last_captions_and_none_off_the_record() {
+    let mut app = live().await;
+    let mut anwar = app.join("anwar").await;
+    for number in 0..5 {
+        let text = format!("Sentence {number}.");
+        must(&app, "typist", line("ganich", 70 + number, 71 + number, &text)).await;
+    }
+    let last = |texts: &'static [&'static str]| {
+        move |section: &Section| match section {
+            Section::Captions(captions) => captions
+                .lines
+                .iter()
+                .map(|line| &*line.text)
+                .eq(texts.iter().copied())
+                .then_some(()),
+            _ => None,
+        }
+    };
+    anwar.section(last(&["Sentence 2.", "Sentence 3.", "Sentence 4."])).await;
+    let mut kazi = app.join("kazi").await;
+    let segment = parsed("plenary-address");
+    let status = RecordStatus::OffTheRecord;
+    kazi.must(Command::SetRecordStatus { segment, status }).await;
+    anwar.section(last(&[])).await;
 }
 
 #[tokio::test]
