@@ -34,6 +34,9 @@ const ROUNDS_MIN: usize = 3;
 /// How long the people of a round stay.
 const STAY: Duration = Duration::from_millis(1_200);
 
+/// A viewer hears something within this time on a machine that is busy with other things.
+const HEARD_WITHIN: Duration = Duration::from_secs(10);
+
 /// Peers that vanished are given up after this time at the latest (`CONNECT_MAX` in the worker).
 const FORGOTTEN: Duration = Duration::from_secs(40);
 
@@ -156,8 +159,12 @@ impl House {
         }
         tokio::time::sleep(STAY).await;
         for (at, viewer) in viewers.into_iter().enumerate() {
-            let heard = viewer.reception(|reception| reception.voice_delay.count());
-            assert!(heard > 10, "viewer {at} of round {number} heard {heard} packets");
+            let heard = || viewer.reception(|reception| reception.voice_delay.count());
+            let late = Instant::now() + HEARD_WITHIN;
+            while heard() <= 10 {
+                assert!(Instant::now() < late, "viewer {at} of round {number} heard {}", heard());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
             if (at + number).is_multiple_of(2) {
                 viewer.leave().await.1.unwrap();
             } else {
