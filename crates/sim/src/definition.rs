@@ -38,7 +38,12 @@ pub(crate) fn one<'a, T>(random: &mut SplitMix, choices: &'a [T]) -> &'a T {
 /// An event with somebody to moderate it.
 pub(crate) fn any(random: &mut SplitMix) -> EventDefinition {
     let mut definition = reference_event();
-    definition.people = vec![person("moderator", "Moderator", Role::Moderator)];
+    definition.people = vec![
+        person("moderator", "Moderator", Role::Moderator),
+        person("organiser", "Organiser", Role::Organiser),
+        person("press", "Press officer", Role::Rapporteur),
+        person("typist", "Captioner", Role::Captioner),
+    ];
     for number in 0..3 + random.below(20) {
         let role = *one(random, &ROLES);
         let mut new = person(&format!("person-{number}"), "Somebody", role);

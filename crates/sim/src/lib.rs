@@ -6,6 +6,7 @@
 //! A seed always gives the same event, so a failure is found again by its seed.
 
 mod definition;
+mod desk;
 mod node;
 mod oracle;
 mod people;
@@ -116,7 +117,7 @@ impl Simulation {
         let ending = step + 20 > STEPS;
         let mut commands = Vec::new();
         for _ in 0..=random.below(COMMANDS_PER_STEP_MAX) {
-            commands.push(self.crowd.wish(&self.node.state, ending, random));
+            commands.push(self.crowd.wish(&self.node.state, self.node.now, ending, random));
         }
         self.send(commands).await?;
         self.check().await
@@ -228,11 +229,13 @@ impl Simulation {
         }
         // Whoever comes now is told that it is over, and nothing is written.
         let sequence = state.sequence;
-        let late: Vec<_> = (0..20).map(|_| self.crowd.anything(state, random)).collect();
-        self.send(
-            late.into_iter().filter(|(actor, _)| matches!(actor, Actor::Person(_))).collect(),
-        )
-        .await?;
+        let now = self.node.now;
+        let late: Vec<_> = (0..20).map(|_| self.crowd.anything(state, now, random)).collect();
+        // But about the record, on which the desk works on.
+        let idle = |(actor, command): &(Actor, Command)| {
+            matches!(actor, Actor::Person(_)) && !matches!(command, Command::Record(_))
+        };
+        self.send(late.into_iter().filter(idle).collect()).await?;
         if self.node.state.sequence != sequence {
             return Err("nothing happens in a closed event".to_owned());
         }

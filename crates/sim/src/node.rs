@@ -12,6 +12,9 @@ pub(crate) struct Node {
     pub(crate) state: EventState,
     pub(crate) tip: Tip,
     pub(crate) now: Timestamp,
+    /// Time of the last line; as in the server, a clock that jumps back does not put lines out of
+    /// order.
+    last: Timestamp,
 }
 
 /// What became of a batch.
@@ -42,8 +45,8 @@ impl Node {
         let lines = load(storage, event).await.map_err(|error| error.to_string())?;
         let lines = lines.ok_or("the event is stored")?;
         let state = EventState::fold(&lines).ok_or("proceedings begin with their first line")?;
-        let tip = lines.last().ok_or("proceedings have a line")?.tip();
-        Ok(Self { state, tip, now })
+        let end = lines.last().ok_or("proceedings have a line")?;
+        Ok(Self { state, tip: end.tip(), now, last: end.at })
     }
 
     pub(crate) async fn write(
@@ -53,16 +56,17 @@ impl Node {
     ) -> Result<Outcome, String> {
         let mut refusals = BTreeMap::new();
         let mut lines: Vec<Line> = Vec::new();
+        let now = self.now.max(self.last);
         for (actor, command) in commands {
             let before = self.state.sequence;
-            match decide(&self.state, self.now, actor, command) {
+            match decide(&self.state, now, actor, command) {
                 Ok(events) if events.is_empty() => {
                     return Err(format!("{command:?} is accepted and does nothing"));
                 }
                 Ok(events) => {
                     let tip = lines.last().map_or(self.tip, Line::tip);
-                    events.iter().for_each(|event| self.state.apply(self.now, event));
-                    lines.extend(Line::all_after(tip, self.now, actor, events));
+                    events.iter().for_each(|event| self.state.apply(now, event));
+                    lines.extend(Line::all_after(tip, now, actor, events));
                 }
                 Err(refusal) => {
                     *refusals.entry(format!("{refusal:?}")).or_default() += 1;
@@ -78,7 +82,7 @@ impl Node {
         let event = self.state.definition.id.clone();
         let acknowledged = match storage.append(&event, &lines).await {
             Ok(()) => {
-                self.tip = last;
+                (self.tip, self.last) = (last, now);
                 Some(last)
             }
             Err(_) => {

@@ -23,6 +23,11 @@ pub struct Oracle {
     admitted: BTreeSet<String>,
     out: BTreeSet<String>,
     connections: BTreeMap<String, BTreeSet<u64>>,
+    /// What ran under which status from when on; nothing while nothing may be kept.
+    stretches: Vec<(i64, Option<(String, String)>)>,
+    parties: BTreeSet<String>,
+    approvals: BTreeSet<String>,
+    issued: BTreeSet<u64>,
 }
 
 impl Oracle {
@@ -45,6 +50,8 @@ impl Oracle {
         let person = word("person");
         let name = word("event");
         let contradiction = |what: &str| Err(format!("{what}: {text}"));
+        let latest = self.stretches.last().map_or(i64::MIN, |(from, _)| *from);
+        let at = line["at"].as_i64().unwrap_or_default().max(latest);
         match name.as_str() {
             "event-created" => {
                 self.life = "scheduled".to_owned();
@@ -157,8 +164,41 @@ impl Oracle {
             "screen-changed" => {
                 self.sharing.remove(&person);
             }
+            "transcript-line-committed" | "statement-marked" | "statement-moved" => {
+                let (start, end) = (line["start"].as_i64(), line["end"].as_i64());
+                let span = (start.unwrap_or(i64::MAX), end.unwrap_or_default());
+                let Some((segment, status)) = self.kept(span.0, span.1) else {
+                    return contradiction("what is kept was on the record from end to end");
+                };
+                if segment != word("segment") {
+                    return contradiction("what is kept belongs to the segment in which it was");
+                }
+                let who =
+                    if name.starts_with("transcript") { &line["person"] } else { &line["speaker"] };
+                if who.is_null() == (status == "on-the-record") {
+                    return contradiction("a name stands on the record, and nowhere else");
+                }
+            }
+            "release-saved" => self.approvals.clear(),
+            "release-approved" => {
+                self.approvals.insert(word("party"));
+            }
+            "approval-withdrawn" => {
+                self.approvals.remove(&word("party"));
+            }
+            "release-issued" => {
+                if self.approvals != self.parties {
+                    return contradiction("every party approved what is issued");
+                }
+                let first = self.issued.is_empty();
+                self.issued.insert(line["version"].as_u64().unwrap_or_default());
+                if line["correction"].is_null() != first {
+                    return contradiction("what is issued after the first is a corrigendum");
+                }
+            }
             _ => {}
         }
+        self.note_stretch(at);
         Ok(name)
     }
 
@@ -224,10 +264,39 @@ impl Oracle {
         Ok(())
     }
 
+    /// What ran under which status over the whole of a span, if that was one thing and was kept.
+    fn kept(&self, start: i64, end: i64) -> Option<(String, String)> {
+        let place = self.stretches.iter().rposition(|(from, _)| *from <= start)?;
+        let until = self.stretches.get(place + 1).map_or(i64::MAX, |(from, _)| *from);
+        self.stretches[place].1.clone().filter(|_| end <= until && start < end)
+    }
+
+    /// Writes down what runs from `at` on, when it is another than before.
+    fn note_stretch(&mut self, at: i64) {
+        let status = self.segment.as_ref().and_then(|segment| {
+            let status = self.status.get(segment).filter(|status| *status != "off-the-record")?;
+            (self.life == "live").then(|| (segment.clone(), status.clone()))
+        });
+        if self.stretches.last().map(|(_, last)| last) == Some(&status) {
+            return;
+        }
+        // What lasted no time was nothing.
+        if self.stretches.last().is_some_and(|(from, _)| *from == at) {
+            self.stretches.pop();
+            if self.stretches.last().map(|(_, last)| last) == Some(&status) {
+                return;
+            }
+        }
+        self.stretches.push((at, status));
+    }
+
     fn learn_definition(&mut self, definition: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         for segment in definition["segments"].as_array().into_iter().flatten() {
             self.status.insert(text(&segment["id"]), text(&segment["record_status"]));
+        }
+        for party in definition["parties"].as_array().into_iter().flatten() {
+            self.parties.insert(text(&party["id"]));
         }
         for person in definition["people"].as_array().into_iter().flatten() {
             let roles = person["roles"].as_array().into_iter().flatten();

@@ -1,10 +1,11 @@
 //! What people ask for: most behave, some drop their lines, and some try everything.
 
-use base::{ConnectionId, Millis, PersonId, Random, SplitMix};
+use base::{ConnectionId, Millis, PersonId, Random, SplitMix, Timestamp};
 use proceedings::testing::{parsed, person};
 use proceedings::{Actor, Admission, Command, EventDefinition, EventState, Life, Role};
 
 use crate::definition::{STATUSES, one};
+use crate::desk;
 
 /// Strangers who may register, beside one who is known to nobody.
 const STRANGERS: u64 = 8;
@@ -38,12 +39,17 @@ impl Crowd {
     pub(crate) fn wish(
         &mut self,
         state: &EventState,
+        now: Timestamp,
         ending: bool,
         random: &mut SplitMix,
     ) -> (Actor, Command) {
         let draw = random.below(100);
         if draw < self.hostile {
-            return self.anything(state, random);
+            return self.anything(state, now, random);
+        }
+        if random.below(4) == 0 {
+            let (actor, command) = desk::step(state, now, random);
+            return (actor, Command::Record(command));
         }
         if random.below(100) < self.zeal {
             let moderator = parsed("moderator");
@@ -61,6 +67,7 @@ impl Crowd {
     pub(crate) fn anything(
         &mut self,
         state: &EventState,
+        now: Timestamp,
         random: &mut SplitMix,
     ) -> (Actor, Command) {
         use Command as C;
@@ -76,7 +83,7 @@ impl Crowd {
             random,
             &[Millis(0), Millis::from_secs(10), Millis::from_minutes(7), Millis(u64::MAX)],
         );
-        let command = match random.below(36) {
+        let command = match random.below(40) {
             0 => C::OpenGreenRoom,
             1 => C::OpenEvent,
             2 => C::SuspendEvent { reason: on.then(|| "x".repeat(3_000)) },
@@ -116,6 +123,7 @@ impl Crowd {
             32 => C::SetScreen { on },
             33 => C::Mute { person },
             34 => C::AllowMicrophone { person },
+            35..=38 => C::Record(desk::anything(state, now, random)),
             _ => match &state.floor {
                 Some(grant) => C::RemovePerson { person: grant.person.clone() },
                 None => C::TakeFloor,

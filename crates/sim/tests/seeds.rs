@@ -10,9 +10,12 @@ const SEEDS: u64 = 200;
 
 /// Every event of the proceedings; that each of them comes about shows that the simulation reaches
 /// every part of the rules.
-const EVENTS: [&str; 33] = [
+const EVENTS: [&str; 55] = [
     "answering-changed",
+    "approval-withdrawn",
     "camera-changed",
+    "embargo-lifted",
+    "embargo-set",
     "event-closed",
     "event-created",
     "event-locked",
@@ -27,6 +30,7 @@ const EVENTS: [&str; 33] = [
     "hand-raised",
     "microphone-allowed",
     "microphone-changed",
+    "office-changed",
     "person-admitted",
     "person-arrived",
     "person-departed",
@@ -37,6 +41,11 @@ const EVENTS: [&str; 33] = [
     "person-suspended",
     "person-waiting",
     "record-status-changed",
+    "release-approved",
+    "release-issued",
+    "release-killed",
+    "release-notes-saved",
+    "release-saved",
     "screen-changed",
     "segment-began",
     "segment-ended",
@@ -44,6 +53,19 @@ const EVENTS: [&str; 33] = [
     "server-restarted",
     "stage-entered",
     "stage-left",
+    "statement-answered",
+    "statement-checked",
+    "statement-correction-taken",
+    "statement-marked",
+    "statement-moved",
+    "statement-sent",
+    "statement-verb-chosen",
+    "statement-withdrawn",
+    "statement-worded",
+    "transcript-line-committed",
+    "transcript-line-corrected",
+    "transcript-line-struck",
+    "unbound-text-accepted",
 ];
 
 fn number(name: &str) -> Option<u64> {

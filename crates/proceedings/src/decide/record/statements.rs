@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::limits::{OFFICES_PER_SPEAKER_MAX, STATEMENT_CHARS_MAX, STATEMENTS_MAX};
 use base::{Language, Millis, PersonId, Revision, StatementId, Timestamp};
 
-use super::transcript::CLOCK_TOLERANCE;
+use super::transcript::over_by;
 use super::{Verdict, known, language, part, reason, speaker, text};
 use crate::{
     Actor, Clearance, Event, EventState, RecordEvent, Refusal, Run, Statement, StatementEdit,
@@ -28,7 +28,8 @@ pub(super) struct Span<'a> {
 
 pub(super) fn mark(state: &EventState, now: Timestamp, span: &Span<'_>, tag: &Language) -> Verdict {
     language(state, tag)?;
-    let (run, speaker) = place(state, now, span)?;
+    let span = &Span { end: over_by(now, span.end)?, ..*span };
+    let (run, speaker) = place(state, span)?;
     let statements = &state.record.statements;
     let same = |other: &Statement| {
         (other.start, other.end) == (span.start, span.end)
@@ -63,8 +64,9 @@ pub(super) fn edit(
     let event = match edit {
         StatementEdit::Span { speaker, start, end, language: tag } => {
             language(state, tag)?;
-            let span = Span { speaker: speaker.as_ref(), start: *start, end: *end };
-            let (run, speaker) = place(state, now, &span)?;
+            let end = over_by(now, *end)?;
+            let span = Span { speaker: speaker.as_ref(), start: *start, end };
+            let (run, speaker) = place(state, &span)?;
             let moved = Statement {
                 segment: run.segment.clone(),
                 speaker,
@@ -246,11 +248,10 @@ fn as_seen(state: &EventState, id: StatementId, revision: Revision) -> Result<&S
 /// Where a passage lies: whole in one segment under one status, and whose it is.
 fn place<'a>(
     state: &'a EventState,
-    now: Timestamp,
     span: &Span<'_>,
 ) -> Result<(&'a Run, Option<PersonId>), Refusal> {
     let &Span { speaker: named, start, end } = span;
-    if end <= start || end.since(start) > STATEMENT_SPAN_MAX || end > now.plus(CLOCK_TOLERANCE) {
+    if end <= start || end.since(start) > STATEMENT_SPAN_MAX {
         return Err(Refusal::BadSpan);
     }
     let run = state.record.time.run_at(start).ok_or(Refusal::NotOnTheRecord)?;

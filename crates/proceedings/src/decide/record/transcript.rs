@@ -10,7 +10,7 @@ use crate::{Event, EventState, RecordCommand, RecordEvent, RecordStatus, Refusal
 const LINE_SPAN_MAX: Millis = Millis::from_secs(60);
 
 /// How far the clock of a captioner's browser may be ahead of ours.
-pub(super) const CLOCK_TOLERANCE: Millis = Millis::from_secs(2);
+const CLOCK_TOLERANCE: Millis = Millis::from_secs(2);
 
 /// The last lines of a language, which captioners may correct: what a screen shows of them.
 const CORRECTABLE_LINES: usize = 20;
@@ -32,7 +32,8 @@ pub(super) fn commit(state: &EventState, now: Timestamp, command: &RecordCommand
         language(state, original)?;
     }
     let words = text(words, TRANSCRIPT_LINE_CHARS_MAX)?;
-    if end <= start || end.since(*start) > LINE_SPAN_MAX || *end > now.plus(CLOCK_TOLERANCE) {
+    let end = &over_by(now, *end)?;
+    if end <= start || end.since(*start) > LINE_SPAN_MAX {
         return Err(Refusal::BadSpan);
     }
     // Whoever types a sentence is done with it when the next segment runs already. It belongs to
@@ -66,6 +67,12 @@ pub(super) fn commit(state: &EventState, now: Timestamp, command: &RecordCommand
         interpreted_from: interpreted_from.clone().filter(|original| original != tag),
         text: words,
     })])
+}
+
+/// The end of a span, which may be ahead by a little. It is cut at the present: nobody knows under
+/// which status the next moment will be.
+pub(super) fn over_by(now: Timestamp, end: Timestamp) -> Result<Timestamp, Refusal> {
+    if end > now.plus(CLOCK_TOLERANCE) { Err(Refusal::BadSpan) } else { Ok(end.min(now)) }
 }
 
 pub(super) fn correct(state: &EventState, any_line: bool, command: &RecordCommand) -> Verdict {

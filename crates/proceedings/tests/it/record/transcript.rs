@@ -115,6 +115,16 @@ fn nothing_is_put_down_off_the_record() {
 }
 
 #[test]
+fn a_line_ahead_of_the_clock_does_not_reach_into_what_comes_next() {
+    let mut play = live();
+    let command = line(&play, "kazi", 3, -1, "And now between us.");
+    ok(&mut play, "typist", command);
+    set_status(&mut play, RecordStatus::OffTheRecord);
+    let line = &play.state.record.transcript[0];
+    assert_eq!(line.end.0, play.now.0 - 1, "it ends when it was put down");
+}
+
+#[test]
 fn nobody_is_named_under_the_chatham_house_rule() {
     let mut play = live();
     set_status(&mut play, RecordStatus::ChathamHouseRule);
