@@ -96,9 +96,14 @@ impl Edition<'_> {
         }
     }
 
-    /// "Issued on Tuesday, 9 February 2021, 17:46 in Karachi (UTC+5)".
+    /// "Issued on Tuesday, 9 February 2021, 17:46 in Karachi (UTC+5)"; "Corrected" with its own moment
+    /// for a version that came later.
     fn issued_line(&self, language: &Language) -> Option<String> {
         match self.status {
+            Status::Issued(at) if self.versioned > at => {
+                let moment = self.moment(self.versioned, language);
+                Some(fill(words(language).labels.corrected, &[("", &moment)]))
+            }
             Status::Issued(at) => {
                 Some(fill(words(language).labels.issued, &[("", &self.moment(at, language))]))
             }

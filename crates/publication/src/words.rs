@@ -88,6 +88,7 @@ pub(crate) struct Labels {
     /// `{}` is a moment.
     pub(crate) embargo: &'static str,
     pub(crate) issued: &'static str,
+    pub(crate) corrected: &'static str,
     pub(crate) draft: &'static str,
     pub(crate) withdrawn: &'static str,
     pub(crate) contact: &'static str,

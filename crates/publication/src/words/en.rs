@@ -144,6 +144,7 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         immediate: "For immediate release",
         embargo: "Under embargo, to be lifted {}",
         issued: "Issued {}",
+        corrected: "Corrected {}",
         draft: "Draft, not for publication",
         withdrawn: "Withdrawn. Do not use.",
         contact: "For the press",

@@ -210,6 +210,7 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         immediate: "Для немедленной публикации",
         embargo: "Эмбарго снимается {}",
         issued: "Выпущен {}",
+        corrected: "Исправлен {}",
         draft: "Проект, не для публикации",
         withdrawn: "Отозван. Не использовать.",
         contact: "Для прессы",

@@ -132,6 +132,7 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         immediate: "فوری اشاعت کے لیے",
         embargo: "{} سے پہلے شائع نہ کریں",
         issued: "اجرا: {}",
+        corrected: "تصحیح: {}",
         draft: "مسودہ، اشاعت کے لیے نہیں",
         withdrawn: "واپس لی گئی۔ استعمال نہ کریں۔",
         contact: "برائے صحافت",

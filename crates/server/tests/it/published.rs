@@ -161,6 +161,38 @@ async fn what_was_recalled_answers_with_its_notice() {
     assert!(!feed.body.contains("Moscow"), "{}", feed.body);
 }
 
+#[tokio::test]
+async fn a_corrigendum_under_embargo_leaves_what_was_public_before() {
+    let app = live().await;
+    let saved = ready(&app).await;
+    must(&app, "desk", issue(&saved)).await;
+    app.clock.advance(Millis::from_minutes(1));
+    let notes = "{\"headline\":{\"en\":\"A new era\"}}".to_owned();
+    let put = app.json_as(Method::PUT, &token("press"), &path("release/notes"), notes).await;
+    assert_eq!(put.status, 204);
+    let draft = app.get_as(&token("press"), &path("release/draft")).await;
+    let next = save(&app, &draft.body).await;
+    approve(&app, &next).await;
+    let until = app.clock_now().plus(Millis::from_minutes(5));
+    must(&app, "desk", RecordCommand::SetEmbargo { until: Some(until) }).await;
+    let (version, document) = (next.version, next.document);
+    let correction = Some("The headline.".to_owned());
+    must(&app, "desk", RecordCommand::IssueRelease { version, document, correction }).await;
+    let before = app.get(&public("release")).await;
+    assert_eq!(before.status, 200);
+    assert!(
+        !before.body.contains("A new era") && before.body.contains("Issued on "),
+        "{}",
+        before.body
+    );
+    app.clock.advance(Millis::from_minutes(5));
+    let after = app.get(&public("release")).await.body;
+    assert!(after.contains("A new era") && after.contains("Corrected on "), "{after}");
+    let feed = app.get("/releases.atom").await.body;
+    assert!(feed.contains("<published>2021-02-09T10:02:00Z</published>"), "{feed}");
+    assert!(feed.contains("<updated>2021-02-09T10:08:00Z</updated>"), "{feed}");
+}
+
 /// The recalled release came back when another was issued under embargo.
 #[tokio::test]
 async fn a_recalled_release_does_not_come_back_under_the_embargo_of_the_next() {
