@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("proceedings", &["base"]),
     ("programme", &["base", "proceedings"]),
     ("publication", &["base", "proceedings"]),
+    ("package", &["base", "proceedings"]),
     ("forwarding", &["base"]),
     ("container", &["base"]),
     ("egress", &["base"]),
@@ -55,6 +56,7 @@ const IN_TESTS: &[(&str, &[&str])] = &[
     ("proceedings", &["proceedings"]),
     ("programme", &["hostile", "proceedings"]),
     ("publication", &["programme"]),
+    ("package", &["hostile", "proceedings"]),
     ("forwarding", &["hostile"]),
     ("egress", &["hostile"]),
     ("api-types", &["hostile", "proceedings"]),
@@ -68,7 +70,7 @@ const IN_TESTS: &[(&str, &[&str])] = &[
 
 /// Crates that give the same answer for the same input, on every machine, at any time.
 const PURE: &[&str] =
-    &["base", "proceedings", "programme", "publication", "forwarding", "container"];
+    &["base", "proceedings", "programme", "publication", "package", "forwarding", "container"];
 
 /// What nothing pure may reach, not even through others.
 const IMPURE: &[&str] = &[
