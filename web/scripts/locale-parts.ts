@@ -17,13 +17,16 @@ type Messages = { [key: string]: string | Messages };
 const ELSEWHERE: Record<string, LocalePart> = {
   'join.device': 'later',
   'join.fault': 'later',
+  'join.papers': 'later',
   'line.details': 'later',
+  zone: 'later',
   refusal: 'later',
   'record.refused': 'later',
   events: 'public',
   event: 'public',
   register: 'public',
   check: 'public',
+  desk: 'desk',
   console: 'console',
   release: 'desk',
 };

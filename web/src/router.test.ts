@@ -8,6 +8,8 @@ test.each([
   ['/e/day/join/', '#t', { screen: 'join', event: 'day', token: 't' }],
   ['/e/day/check', '#t', { screen: 'check', event: 'day', token: 't' }],
   ['/e/day/press', '#t', { screen: 'release', event: 'day', token: 't' }],
+  ['/e/day/desk', '#t', { screen: 'desk', event: 'day', token: 't' }],
+  ['/e/day/clearance', '#t', { screen: 'clearance', event: 'day', token: 't' }],
   ['/e/day/join', '', { screen: 'join', event: 'day', token: '' }],
   ['/e/day/other', '', { screen: 'not-found' }],
   ['/e/day/join/more', '', { screen: 'not-found' }],

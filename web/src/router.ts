@@ -8,10 +8,15 @@ export type Route =
   | { screen: 'join'; event: string; token: string }
   | { screen: 'check'; event: string; token: string }
   | { screen: 'release'; event: string; token: string }
+  | { screen: 'desk'; event: string; token: string }
+  | { screen: 'clearance'; event: string; token: string }
   | { screen: 'not-found' };
 
 /** An event's identifier, as the server allows it (base::EventId). */
 const EVENT_ID = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
+/** Pages of a personal link, by the last part of their address. */
+const PAGES = { join: 'join', check: 'check', desk: 'desk', clearance: 'clearance', press: 'release' } as const;
 
 /** Reads a route from the path and the fragment of an address. */
 export function parseRoute(path: string, fragment: string): Route {
@@ -22,10 +27,8 @@ export function parseRoute(path: string, fragment: string): Route {
     return { screen: 'not-found' };
   }
   if (page === undefined) return { screen: 'event', event };
-  if (page === 'check') return { screen: 'check', event, token: fragment.replace(/^#/, '') };
-  if (page === 'join') return { screen: 'join', event, token: fragment.replace(/^#/, '') };
-  if (page === 'press') return { screen: 'release', event, token: fragment.replace(/^#/, '') };
-  return { screen: 'not-found' };
+  if (!Object.hasOwn(PAGES, page)) return { screen: 'not-found' };
+  return { screen: PAGES[page as keyof typeof PAGES], event, token: fragment.replace(/^#/, '') };
 }
 
 /** Address of an event's public page. */

@@ -84,11 +84,14 @@ export class LiveStore {
   );
 
   readonly #socket: LiveSocket;
+  /** Of the personal link, for the addresses of the person's other screens. */
+  readonly token: string;
 
   /** `event` and `you` are what `GET …/join` answered; everything else follows by the socket. */
   constructor(event: EventView, you: You, token: string) {
     this.event = event;
     this.you = you;
+    this.token = token;
     this.life = {
       life: event.life,
       opened_at: null,
