@@ -9,8 +9,8 @@ use clap_complete::Shell;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  failed, or the doctor or the rehearsal found something wrong
-  2  the command line is wrong
+  1  failed, or the doctor, the rehearsal or the verification found something wrong
+  2  the command line is wrong, or what should be verified is no package
   3  a programme file or the configuration is wrong
   4  there is no such event or person
   5  the event exists already
@@ -47,6 +47,26 @@ pub(crate) enum Command {
     /// Check, create and list events, and print their personal links
     #[command(subcommand)]
     Event(Event),
+    /// Say of a record package what is as it was signed, and what is not
+    #[command(
+        long_about = "Say of a record package what is as it was signed, and what is not.\n\n\
+            Every altered, missing or added file is named, the first line of the proceedings that \
+            is not as it was written, and each signature. Nothing is extracted. No server, data \
+            folder or network is needed.",
+        after_help = "Examples:\n  \
+            plenary verify russian-diplomats-day.zip\n  \
+            plenary verify russian-diplomats-day.zip --key council.pub --key embassy.pub\n\n\
+            The exit code is 0 when everything is intact, 1 when something is not, and 2 when the \
+            file is no package. docs/PACKAGE.md says how to verify without this program."
+    )]
+    Verify {
+        /// The package
+        #[arg(value_hint = ValueHint::FilePath)]
+        package: PathBuf,
+        /// Public key, or its file, that must have signed; may be repeated
+        #[arg(long, value_name = "KEY", value_hint = ValueHint::FilePath)]
+        key: Vec<String>,
+    },
     /// Take an event through its whole programme with synthetic people, before the day
     #[command(
         long_about = "Take an event through its whole programme with synthetic people.\n\n\
@@ -178,6 +198,21 @@ pub(crate) enum Event {
         #[command(flatten)]
         place: Place,
     },
+    /// Pack the whole record of a closed event into one signed file
+    #[command(after_help = "Example:\n  \
+            plenary event package russian-diplomats-day --output russian-diplomats-day.zip\n\n\
+            Everything goes in, also who spoke under the Chatham House Rule as far as the \
+            proceedings know it: the package is for the parties and their archives. docs/PACKAGE.md \
+            describes it; `plenary verify` checks it.")]
+    Package {
+        /// Identifier of the event
+        event: String,
+        /// File to make; there must be none of this name
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        output: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -185,7 +220,7 @@ pub(crate) struct Rehearse {
     /// Programme file
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
-    /// Folder for the proceedings, the attendance and the report
+    /// Folder for the proceedings, the attendance, the report, the recording and the record package
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: PathBuf,
     /// A server that runs already

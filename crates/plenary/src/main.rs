@@ -1,4 +1,4 @@
-//! The program `plenary`: serve, event, rehearse, load, doctor. It reads the command line and the
+//! The program `plenary`: serve, event, verify, rehearse, load, doctor. It reads the command line and the
 //! settings, hands the system's clock and randomness to the crates that do the work, and prints.
 
 mod cli;
@@ -6,6 +6,7 @@ mod doctor;
 mod event;
 mod load;
 mod output;
+mod proof;
 mod rehearse;
 mod serve;
 mod settings;
@@ -60,6 +61,10 @@ fn run(terminal: Terminal, command: Command) -> Result<Option<Exit>, Failure> {
         Command::Event(Event::Revoke { event, person, place }) => {
             event::revoke(terminal, &event, &person, &place_settings(terminal, &place)?)
         }
+        Command::Event(Event::Package { event, output, place }) => {
+            proof::make(terminal, &event, &output, &place_settings(terminal, &place)?)
+        }
+        Command::Verify { package, key } => proof::verify(terminal, &package, &key),
         Command::Rehearse(wanted) => {
             let place = Place {
                 config: wanted.config.clone(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(crate) enum Exit {
     /// It failed, or something examined is wrong.
     Failed = 1,
-    /// The command line is wrong. Clap uses the same code.
+    /// The command line is wrong, or names what is no package. Clap uses the same code.
     Usage = 2,
     /// A programme file or the configuration is wrong.
     BadFile = 3,

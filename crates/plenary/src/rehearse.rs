@@ -14,12 +14,16 @@ use server::{Config, Limits, Parts, Rate, Server};
 use crate::cli::Rehearse;
 use crate::event;
 use crate::output::{Exit, Failure, Ink, Terminal};
+use crate::proof;
 use crate::settings::{PublicUrl, Settings};
 use crate::store::{Store, broken, sentence};
 use crate::system::{SystemClock, SystemRandom};
 
 /// Where in the report's folder the recording is kept.
 const RECORDING: &str = "recording";
+
+/// The record of the rehearsed event, packed and signed.
+const PACKAGE: &str = "record.zip";
 
 /// Carries out the rehearsal and says what was found. `settings` are those of the server at
 /// `--url`.
@@ -105,6 +109,11 @@ async fn here(
     let _ = stop.send(());
     let _ = serving.await;
     storage.close().await;
+    if report.as_ref().is_ok_and(|report| report.passed) {
+        let package = wanted.out.join(PACKAGE);
+        forget(&package)?;
+        proof::pack(terminal, folder.path(), &recordings, id.as_str(), &package).await?;
+    }
     keep_recording(&recordings.join(id.as_str()), &wanted.out.join(RECORDING))?;
     report
 }
@@ -136,6 +145,17 @@ fn keep_recording(from: &Path, to: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Takes away what an earlier rehearsal packed.
+fn forget(package: &Path) -> Result<(), Failure> {
+    match std::fs::remove_file(package) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::failed(format!(
+            "{} cannot be replaced: {error}.",
+            package.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// All synthetic people come from one address, which is not what the limits are for.

@@ -244,6 +244,31 @@ fn help_has_examples_and_exit_codes() {
 }
 
 #[test]
+fn a_rehearsal_leaves_a_package_in_which_one_altered_byte_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_str().expect("a path");
+    let rehearsed = run(&["rehearse", EXAMPLE, "--out", out, "--pace", "3000"]);
+    assert_eq!(code(&rehearsed), 0, "{}{}", stdout(&rehearsed), stderr(&rehearsed));
+    let package = folder.path().join("record.zip");
+    let path = package.to_str().expect("a path");
+    let intact = run(&["verify", path]);
+    assert_eq!(code(&intact), 0, "{}{}", stdout(&intact), stderr(&intact));
+    assert!(stdout(&intact).contains("everything is as it was signed"), "{}", stdout(&intact));
+
+    let mut bytes = fs::read(&package).expect("the package");
+    let word = b"introductory-remarks";
+    let at = bytes.windows(word.len()).position(|seen| seen == word).expect("a segment's name");
+    bytes[at] ^= 1;
+    fs::write(&package, bytes).expect("written");
+    let altered = run(&["verify", path, "--json"]);
+    assert_eq!(code(&altered), 1, "{}", stdout(&altered));
+    assert!(stdout(&altered).contains("proceedings.jsonl"), "{}", stdout(&altered));
+    let report = folder.path().join("report.json");
+    let none = run(&["verify", report.to_str().expect("a path")]);
+    assert_eq!(code(&none), 2, "{}", stderr(&none));
+}
+
+#[test]
 fn the_doctor_reports_every_line_with_a_remedy_unless_it_is_ok() {
     let data = Data::empty();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -43,7 +43,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("loadtest", &["api-types", "base", "proceedings"]),
     (
         "plenary",
-        &["base", "loadtest", "proceedings", "programme", "server", "storage", "storage-sqlite"],
+        &[
+            "base", "loadtest", "package", "proceedings", "programme", "publication", "server",
+            "storage", "storage-sqlite",
+        ],
     ),
     ("benches", &["base", "egress", "forwarding", "loadtest", "server", "sfu"]),
     // Hostile input for the tests of all that read what strangers send.
