@@ -399,7 +399,8 @@ fn finding_in_words(finding: &Finding) -> String {
         Finding::Added { path } => format!("added: {path}"),
         Finding::BrokenLine { line, why } => format!("proceedings: line {line} is broken: {why}"),
         Finding::OtherProceedings => {
-            "proceedings: they do not end where the manifest says, or are another event's".to_owned()
+            "proceedings: they do not end where the manifest says, or are another event's"
+                .to_owned()
         }
         Finding::BadManifest { why } => format!(
             "altered: manifest.json cannot be read, so nothing is known of the other files: {why}"

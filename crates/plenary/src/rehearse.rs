@@ -150,10 +150,9 @@ fn keep_recording(from: &Path, to: &Path) -> Result<(), Failure> {
 /// Takes away what an earlier rehearsal packed.
 fn forget(package: &Path) -> Result<(), Failure> {
     match std::fs::remove_file(package) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::failed(format!(
-            "{} cannot be replaced: {error}.",
-            package.display()
-        ))),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::failed(format!("{} cannot be replaced: {error}.", package.display())))
+        }
         _ => Ok(()),
     }
 }

@@ -44,8 +44,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "plenary",
         &[
-            "base", "loadtest", "package", "proceedings", "programme", "publication", "server",
-            "storage", "storage-sqlite",
+            "base",
+            "loadtest",
+            "package",
+            "proceedings",
+            "programme",
+            "publication",
+            "server",
+            "storage",
+            "storage-sqlite",
         ],
     ),
     ("benches", &["base", "egress", "forwarding", "loadtest", "server", "sfu"]),
