@@ -37,13 +37,15 @@ impl Names {
         let patterns = |person: &Person| {
             let mut words = BTreeSet::new();
             for text in texts(&person.name).chain(person.surname.iter().flat_map(texts)) {
-                let all = tokens(text);
-                for word in &all {
-                    if word.chars().count() >= SINGLE_WORD_CHARS_MIN {
-                        words.insert(vec![word.clone()]);
+                for (range, word) in token_spans(text) {
+                    // "of the" in the name of a desk names nobody: where a script has capital
+                    // letters, a name has one.
+                    let small = text[range].starts_with(char::is_lowercase);
+                    if !small && word.chars().count() >= SINGLE_WORD_CHARS_MIN {
+                        words.insert(vec![word]);
                     }
                 }
-                words.insert(all);
+                words.insert(tokens(text));
             }
             for text in [&person.title, &person.office, &person.affiliation]
                 .into_iter()

@@ -67,6 +67,18 @@ fn content_may_appear_and_its_speaker_may_not() {
 }
 
 #[test]
+fn small_words_of_a_name_are_no_names() {
+    let mut facts = reference_facts();
+    facts.people[0].name =
+        Localized(BTreeMap::from([(language("en"), "Desk of the Council".to_owned())]));
+    facts.statements.push(answer("the time of the talks would be needed"));
+    assert_eq!(problems(&release_of(&facts), &facts), []);
+    facts.statements.pop();
+    facts.statements.push(answer("the Desk would need time"));
+    assert_ne!(problems(&release_of(&facts), &facts), []);
+}
+
+#[test]
 fn no_name_passes_in_a_paragraph_under_the_rule() {
     let en = language("en");
     for leak in [
