@@ -24,6 +24,15 @@ use quinn_udp::{Transmit, UdpSocketState};
 const HEADER_BYTES: usize = 20;
 const TAG_BYTES: usize = 16;
 
+/// Bytes of a voice's packet, all in all, as `plenary load` sends it.
+const VOICE_BYTES: u16 = 116;
+
+/// 50 packets of a voice go with some 150 of the picture (1.5 Mbit/s).
+const PICTURE_PACKETS_FOR_A_VOICE: usize = 3;
+
+/// Packets of as many viewers are handed over at once, when each has one.
+const SINGLE_BATCH: usize = 96;
+
 /// Sockets among which the viewers are spread; the system's cost does not depend on their number
 /// beyond a few.
 const SOCKETS: usize = 32;
@@ -66,35 +75,42 @@ fn main() -> Result<()> {
     let receiver = Receiver::start()?;
     let mut results = Vec::new();
     for (cipher, name) in [(&AES_128_GCM, "AES-128-GCM"), (&AES_256_GCM, "AES-256-GCM")] {
-        for (way, burst) in [
-            (Way::Single, arguments.burst),
-            (Way::Many, arguments.burst),
-            (Way::Segmented, arguments.burst),
-            (Way::ManySegmented, arguments.burst),
+        for (way, burst, voices) in [
+            (Way::Single, arguments.burst, false),
+            (Way::Many, arguments.burst, false),
+            (Way::Segmented, arguments.burst, false),
+            (Way::ManySegmented, arguments.burst, false),
+            (Way::ManySegmented, arguments.burst, true),
             // A frame that comes packet by packet leaves so; there is nothing to segment.
-            (Way::Single, 1),
-            (Way::Many, 1),
+            (Way::Single, 1, false),
+            (Way::Many, 1, false),
+            (Way::Many, 1, true),
         ] {
-            let us = measure(&arguments, &receiver.addresses, cipher, way, burst)?;
-            results.push((name, way, burst, us));
+            let load = Load { cipher, way, burst, voices };
+            let us = measure(&arguments, &receiver.addresses, load)?;
+            results.push((name, way, burst, voices, us));
         }
     }
     receiver.stop.store(true, Ordering::Relaxed);
     if arguments.json {
         let rows: Vec<_> = results
             .iter()
-            .map(|(cipher, way, burst, us)| {
+            .map(|(cipher, way, burst, voices, us)| {
                 let way = format!("{way:?}");
                 serde_json::json!({
-                    "cipher": cipher, "way": way, "burst": burst, "us_per_packet": us,
+                    "cipher": cipher, "way": way, "burst": burst, "voices": voices,
+                    "us_per_packet": us,
                 })
             })
             .collect();
         write(&serde_json::to_string_pretty(&rows)?);
     } else {
-        for (cipher, way, burst, us) in results {
+        for (cipher, way, burst, voices, us) in results {
             let way = format!("{way:?}");
-            write(&format!("{cipher:<12} {way:<14} frames of {burst:<3} {us:>6.2} µs a packet"));
+            let voices = if voices { "with voices" } else { "" };
+            write(&format!(
+                "{cipher:<12} {way:<14} frames of {burst:<3} {voices:<12} {us:>6.2} µs a packet"
+            ));
         }
     }
     Ok(())
@@ -153,14 +169,19 @@ fn thread_us() -> Result<i64> {
     Ok(usage.user_time().num_microseconds() + usage.system_time().num_microseconds())
 }
 
-/// Microseconds of processor time for each packet.
-fn measure(
-    arguments: &Arguments,
-    addresses: &[SocketAddr],
+/// What is sent, and how.
+struct Load {
     cipher: &'static Algorithm,
     way: Way,
+    /// Packets of a frame.
     burst: usize,
-) -> Result<f64> {
+    /// Voices go with the picture, each packet by itself.
+    voices: bool,
+}
+
+/// Microseconds of processor time for each packet.
+fn measure(arguments: &Arguments, addresses: &[SocketAddr], load: Load) -> Result<f64> {
+    let Load { cipher, way, burst, voices } = load;
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     let state = UdpSocketState::new((&socket).into())?;
     state.set_send_buffer_size((&socket).into(), 4 << 20)?;
@@ -172,18 +193,20 @@ fn measure(
         .collect::<Result<_, _>>()
         .map_err(|_| anyhow::anyhow!("a key was refused"))?;
     let payload = vec![7_u8; arguments.bytes - HEADER_BYTES - TAG_BYTES];
+    let voice = vec![7_u8; usize::from(VOICE_BYTES) - HEADER_BYTES - TAG_BYTES];
     let segment = u16::try_from(arguments.bytes).context("packets of at most 65,535 bytes")?;
 
     let frame_bytes = arguments.bytes * burst;
     // Frames of one packet are gathered over the viewers, else over the packets of one.
     let batch = match way {
         Way::ManySegmented => 16,
-        Way::Many if burst == 1 => 96,
+        Way::Many if burst == 1 => SINGLE_BATCH,
         _ => 1,
     };
     let mut buffer: Vec<u8> = Vec::with_capacity(frame_bytes * batch);
     let mut sequence = 0_u64;
     let mut packets = 0_u64;
+    let mut voices_due = 0;
     let end = Instant::now() + Duration::from_secs(arguments.seconds);
     let before = thread_us()?;
     while Instant::now() < end {
@@ -198,6 +221,21 @@ fn measure(
             let first = group * batch;
             hand_over(&socket, &state, way, &buffer, first, segment, frame_bytes, addresses)?;
             packets += (viewers.len() * burst) as u64;
+        }
+        voices_due += if voices { burst } else { 0 };
+        while voices_due >= PICTURE_PACKETS_FOR_A_VOICE {
+            voices_due -= PICTURE_PACKETS_FOR_A_VOICE;
+            sequence += 1;
+            for (group, viewers) in keys.chunks(SINGLE_BATCH).enumerate() {
+                buffer.clear();
+                for key in viewers {
+                    encrypt(key, sequence, &voice, &mut buffer)?;
+                }
+                let (first, whole) = (group * SINGLE_BATCH, usize::from(VOICE_BYTES));
+                let way = Way::Many;
+                hand_over(&socket, &state, way, &buffer, first, VOICE_BYTES, whole, addresses)?;
+                packets += viewers.len() as u64;
+            }
         }
     }
     let used = thread_us()? - before;
