@@ -31,6 +31,9 @@ async function expectOnly(person: Person, way: Partial<Way>): Promise<void> {
   for (const each of found) expect(each).toMatchObject(way);
 }
 
+/** How many connections a page has begun. */
+const connections = (person: Person) => person.page.evaluate(() => window.instruments.connections.length);
+
 async function finish(server: PlenaryServer, ...people: Person[]): Promise<void> {
   const faults = people.flatMap((person) => [...person.faults, ...person.strangers]);
   for (const person of people) await person.leave();
@@ -91,6 +94,10 @@ test('where only TLS gets out, media goes over the relay inside TLS', async () =
   for (const person of [kazi, mirza]) {
     await expectOnly(person, { relay: 'tls' });
   }
+  // Sending and receiving begin together: the second to find out used to wait for its time to run
+  // out, for the first had asked for the relays already.
+  expect(await connections(kazi)).toBe(2);
+  expect(await connections(mirza)).toBe(1);
   await finish(server, kazi, mirza);
   await gate.close();
 });

@@ -139,7 +139,8 @@ export class MediaSession {
     const relays = this.#accepted?.relays ?? [];
     // With a path the rest is only a matter of time.
     const found = ['connected', 'completed'].includes(connection.iceConnectionState);
-    const news = relays.length > 0 && MediaSession.#needed.length === 0;
+    // Whether others need them by now says nothing of this connection.
+    const news = relays.length > 0 && !connection.getConfiguration().iceServers?.length;
     if (news && !found) await this.#restart(connection);
     else this.#timer = setTimeout(() => this.#retry(connection), CONNECT_TIMEOUT_MS - RELAY_AFTER_MS);
   }
