@@ -5,6 +5,7 @@
 //! are milliseconds since 1970 UTC, lengths are milliseconds, texts in several languages are
 //! objects from language tag to text.
 
+mod captions;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod live;
@@ -13,6 +14,7 @@ mod rest;
 mod schema;
 mod view;
 
+pub use captions::{CaptionAct, CaptionSeat, CaptionSource, PartialCaption, PartialsSection};
 pub use live::{ClientMessage, CommandFailure, EndReason, ServerMessage};
 pub use record::{
     ClearanceView, CommandAccepted, ProgrammeFile, RecordingsView, ReleaseView, SpanView,

@@ -5,6 +5,7 @@ use proceedings::{Command, Refusal};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::captions::{CaptionAct, CaptionSeat};
 use crate::view::{EventView, LineQuality, Section, You};
 
 /// What a client says.
@@ -27,6 +28,11 @@ pub enum ClientMessage {
         id: u64,
         /// What is asked.
         command: Command,
+    },
+    /// What a captioner does that is no part of the proceedings. Not answered.
+    Caption {
+        /// What.
+        act: CaptionAct,
     },
     /// Keeps the line open; answered by `pong`.
     Ping {},
@@ -74,6 +80,11 @@ pub enum ServerMessage {
     Speaking {
         /// Persons.
         people: Vec<PersonId>,
+    },
+    /// Who sits at the captions. Told to those who do. Not part of the proceedings.
+    Captioners {
+        /// Everybody, in the order in which they sat down.
+        seats: Vec<CaptionSeat>,
     },
     /// The command was carried out and its lines are on disk.
     Accepted {

@@ -12,6 +12,7 @@ use proceedings::{
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::captions::PartialsSection;
 use crate::schema;
 
 /// An event as everybody may read it, before, during and after.
@@ -146,6 +147,8 @@ pub enum Section {
     Lines(LinesSection),
     /// What was said last, as text. For those admitted.
     Captions(CaptionsSection),
+    /// What is being put down at this moment. For those admitted.
+    Partials(PartialsSection),
 }
 
 /// The last lines of the captions: those of the present segment, a few of each language. Empty off

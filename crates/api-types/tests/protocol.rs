@@ -5,7 +5,7 @@
 use sha2::{Digest, Sha256};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PROTOCOL.md");
-const SOURCES: [&str; 3] = ["live.rs", "rest.rs", "view.rs"];
+const SOURCES: [&str; 4] = ["captions.rs", "live.rs", "rest.rs", "view.rs"];
 const MARK: &str = "<!-- describes messages ";
 
 #[test]

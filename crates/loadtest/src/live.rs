@@ -242,7 +242,8 @@ impl View {
                 | Section::Roster(_)
                 | Section::Recording(_)
                 | Section::Lines(_)
-                | Section::Captions(_) => {}
+                | Section::Captions(_)
+                | Section::Partials(_) => {}
             }
         }
     }

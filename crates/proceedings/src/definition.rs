@@ -138,9 +138,9 @@ impl Person {
         self.moderates() || self.roles.contains(&Role::Rapporteur)
     }
 
-    /// True when the person writes captions.
+    /// True when the person may write captions: captioners, and those who moderate in their place.
     pub fn captions(&self) -> bool {
-        self.roles.contains(&Role::Captioner)
+        self.roles.contains(&Role::Captioner) || self.moderates()
     }
 
     /// True when one of the person's roles has a place on the stage.

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use api_types::{CommandFailure, EndReason, RecordingSection};
-use base::{Clock, ConnectionId, EventId, PersonId, Sequence, Timestamp};
+use api_types::{CaptionAct, CommandFailure, EndReason, RecordingSection};
+use base::{Clock, ConnectionId, EventId, Language, PersonId, Sequence, Timestamp};
 use proceedings::{
     Actor, Command, Event, EventState, Life, Line, RecordCommand, Refusal, Tip, decide,
     verify_after,
@@ -57,6 +57,12 @@ pub(crate) enum Ask {
         outbox: Outbox,
         reply: oneshot::Sender<Result<ConnectionId, NotDone>>,
     },
+    /// A captioner of a connection does something that is no part of the proceedings.
+    Caption { person: PersonId, connection: ConnectionId, act: CaptionAct },
+    /// What the recogniser has understood so far of a person's next line; it is committed by a
+    /// command. An empty text takes it back.
+    #[expect(dead_code, reason = "asked by speech recognition, where the operator has it")]
+    PartialCaption { language: Language, person: PersonId, text: String },
     /// A connection is over.
     Disconnect { person: PersonId, connection: ConnectionId },
     /// News from the media engine.
@@ -318,6 +324,18 @@ impl EventTask {
                 self.hub.disconnect(&person, connection);
                 self.owed.push_back((person, connection));
             }
+            Ask::Caption { person, connection, act } => {
+                let now = self.clock.now();
+                let published = Arc::clone(&self.published);
+                let state = published.read().unwrap_or_else(PoisonError::into_inner);
+                self.hub.caption(&state, now, (&person, connection), act);
+            }
+            Ask::PartialCaption { language, person, text } => {
+                let now = self.clock.now();
+                let published = Arc::clone(&self.published);
+                let state = published.read().unwrap_or_else(PoisonError::into_inner);
+                self.hub.recognised(&state, now, language, person, &text);
+            }
             Ask::Media(SfuEvent::Slots { class, slots, .. }) => {
                 let kind = match class {
                     ReceiverClass::Audience => Kind::SlotsOfAudience,
@@ -363,6 +381,7 @@ impl EventTask {
         let mut lines = Line::all_after(self.tip, now, &actor, events);
         for line in &lines {
             self.working.apply(line.at, &line.event);
+            self.hub.decided(&actor, &line.event);
         }
         if let Some(line) = lines.last() {
             (self.tip, self.last) = (line.tip(), line.at);

@@ -6,16 +6,18 @@
 use std::collections::BTreeMap;
 
 use api_types::{
-    CommandFailure, EndReason, LineQuality, RecordingSection, Section, ServerMessage, SlotsView,
+    CaptionAct, CommandFailure, EndReason, LineQuality, RecordingSection, Section, ServerMessage,
+    SlotsView,
 };
 use axum::extract::ws::Utf8Bytes;
-use base::{ConnectionId, PersonId, Sequence, Timestamp};
-use proceedings::{Admission, EventState, Life, Line, Refusal};
+use base::{ConnectionId, Language, PersonId, Sequence, Timestamp};
+use proceedings::{Actor, Admission, Event, EventState, Life, Line, Refusal};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sfu::{Kind as SessionKind, Quality, SessionId};
 use tokio::time::Instant;
 
+use crate::captions::{Touched, Writer};
 use crate::outbox::{Lost, Outbox};
 use crate::views::{self, Class, Kind, Kinds, Observed, Who};
 
@@ -94,9 +96,10 @@ impl Hub {
         }
     }
 
-    /// When the throttled sections are due.
+    /// When the throttled sections are due, or a partial line is too old.
     pub(crate) fn due_at(&self) -> Option<Instant> {
-        self.late.iter().map(|kind| self.due(kind)).min()
+        let late = self.late.iter().map(|kind| self.due(kind));
+        late.chain(self.observed.captions.due_at()).min()
     }
 
     fn due(&self, kind: Kind) -> Instant {
@@ -158,6 +161,8 @@ impl Hub {
                 self.people.remove(person);
             }
         }
+        let touched = self.observed.captions.leave(connection);
+        self.captions_touched(touched);
     }
 
     /// Sends what `lines` changed. `state` is the state after them.
@@ -191,6 +196,15 @@ impl Hub {
                 self.late = self.late.with(kind);
             } else if !kind.is_observed() && self.refresh(state, kind) {
                 changed = changed.with(kind);
+            }
+        }
+        // What is no partial line any more goes together with the line that it became, and at once
+        // when it may not be shown any more.
+        if self.observed.captions.follow(state) || changed.contains(Kind::Captions) {
+            self.late = self.late.without(Kind::Partials);
+            self.cache[Kind::Partials as usize].sent_at = Instant::now();
+            if self.refresh(state, Kind::Partials) {
+                changed = changed.with(Kind::Partials);
             }
         }
         let moved = self.tell_concerned(state, &concerned);
@@ -270,8 +284,65 @@ impl Hub {
         self.send_each(|class| class.reads(Kind::Floor).then(|| message.clone()), &[]);
     }
 
+    /// A captioner does something that is no part of the proceedings.
+    pub(crate) fn caption(
+        &mut self,
+        state: &EventState,
+        now: Timestamp,
+        (person, connection): (&PersonId, ConnectionId),
+        act: CaptionAct,
+    ) {
+        let now = (now, Instant::now());
+        let touched = self.observed.captions.act(state, now, (person, connection), act);
+        self.captions_touched(touched);
+    }
+
+    /// What the recogniser has understood so far of a person's next line; an empty text takes it
+    /// back.
+    pub(crate) fn recognised(
+        &mut self,
+        state: &EventState,
+        now: Timestamp,
+        language: Language,
+        person: PersonId,
+        text: &str,
+    ) {
+        let now = (now, Instant::now());
+        let writer = Writer::Recogniser(person.clone());
+        let captions = &mut self.observed.captions;
+        let touched = captions.put(state, now, writer, language, Some(person), text);
+        self.captions_touched(touched);
+    }
+
+    /// Something was decided that will be stored: a partial line that became a line is none any
+    /// more, so that what its writer puts down next is not taken for it.
+    pub(crate) fn decided(&mut self, actor: &Actor, event: &Event) {
+        if self.observed.captions.committed(actor, event) {
+            self.late = self.late.with(Kind::Partials);
+        }
+    }
+
+    fn captions_touched(&mut self, touched: Touched) {
+        if touched.partials {
+            self.late = self.late.with(Kind::Partials);
+        }
+        if !touched.seats {
+            return;
+        }
+        let seats = self.observed.captions.seats().to_vec();
+        let message = frame(&ServerMessage::Captioners { seats: seats.clone() });
+        for seat in seats {
+            let Some(own) = self.people.get_mut(&seat.person.id) else { continue };
+            let (id, lost) = (&seat.person.id, &mut self.lost);
+            send_to(own, id, lost, |of| (of == seat.connection).then(|| message.clone()));
+        }
+    }
+
     /// Sends the throttled sections that are due.
     pub(crate) fn send_late(&mut self, state: &EventState) {
+        if self.observed.captions.expire(Instant::now()) {
+            self.late = self.late.with(Kind::Partials);
+        }
         if self.late.is_empty() {
             return;
         }

@@ -8,6 +8,8 @@
 
 mod app;
 mod calendar;
+mod caption_files;
+mod captions;
 mod check;
 mod commands;
 mod error;

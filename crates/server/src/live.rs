@@ -45,6 +45,10 @@ const LINK_CHECK: Duration = Duration::from_secs(60);
 /// Commands of one connection: more than a quick moderator with keys, less than a program.
 const COMMANDS: Rate = Rate { burst: 30, per_second: 10.0 };
 
+/// Acts of one captioner: keystrokes told three times a second. What is more is passed over; each
+/// tells the whole line.
+const CAPTION_ACTS: Rate = Rate { burst: 20, per_second: 8.0 };
+
 /// What may wait unsent in one socket: two of the largest messages, which a moderator gets in a
 /// full event.
 const WRITE_BUFFER_BYTES_MAX: usize = 2 << 20;
@@ -108,6 +112,7 @@ async fn serve(mut socket: WebSocket, app: Arc<App>, address: IpAddr) {
         token,
         connection,
         commands: Bucket::full(COMMANDS, Instant::now()),
+        caption_acts: Bucket::full(CAPTION_ACTS, Instant::now()),
         broken: false,
     };
     let reason = client.talk(&mut inbox).await;
@@ -190,6 +195,7 @@ struct Client {
     token: String,
     connection: ConnectionId,
     commands: Bucket,
+    caption_acts: Bucket,
     /// The line broke off.
     broken: bool,
 }
@@ -267,6 +273,14 @@ impl Client {
         };
         let answer = match message {
             ClientMessage::Hello { .. } => return Err(Some(EndReason::BadMessage)),
+            ClientMessage::Caption { act } => {
+                if !self.caption_acts.take(CAPTION_ACTS, Instant::now()) {
+                    return Ok(());
+                }
+                let (person, connection) = (self.person.clone(), self.connection);
+                let asked = self.event.ask(Ask::Caption { person, connection, act }).await;
+                return asked.map_err(|_| Some(EndReason::Unavailable));
+            }
             ClientMessage::Ping {} => ServerMessage::Pong { now: self.app.clock.now() },
             ClientMessage::Command { id, command } => {
                 if self.commands.take(COMMANDS, Instant::now()) {

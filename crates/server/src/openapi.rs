@@ -23,6 +23,8 @@ use utoipa::{Modify, OpenApi};
         crate::registrations::create,
         crate::commands::carry_out,
         crate::record_views::transcript,
+        crate::caption_files::captions,
+        crate::caption_files::chapters,
         crate::record_views::statements,
         crate::record_views::clearance,
         crate::record_views::release,

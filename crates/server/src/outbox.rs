@@ -7,8 +7,8 @@ use api_types::EndReason;
 use axum::extract::ws::Utf8Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-/// Messages that may wait for one socket. A talkative minute of an event has about thirty; a
-/// reader that is 64 behind will not catch up.
+/// Messages that may wait for one socket. A talkative minute of an event has about thirty, and one
+/// with captions two a second more; a reader that is 64 behind will not catch up.
 const FRAMES_MAX: usize = 64;
 
 /// The event's side.

@@ -56,8 +56,7 @@ pub(crate) async fn transcript(
 ) -> Result<Response, ApiError> {
     let Query(since) = since.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let caller = app.caller(&event, &headers, address).await?;
-    let may = |own: &Attendance| own.person.works_at_desk() || own.person.captions();
-    answer(&caller, &headers, may, |state| {
+    answer(&caller, &headers, reads_transcript, |state| {
         let record = &state.record;
         let since = Sequence(since.since);
         let mut lines: Vec<_> =
@@ -205,6 +204,11 @@ fn answers_for(state: &EventState, person: &PersonId, statement: &Statement) -> 
         Some(speaker) => state.record.speaks_for(person, speaker),
         None => state.people.get(person).is_some_and(|own| own.person.moderates()),
     }
+}
+
+/// Captioners and the desk.
+pub(crate) fn reads_transcript(own: &Attendance) -> bool {
+    own.person.works_at_desk() || own.person.captions()
 }
 
 pub(crate) fn desk(own: &Attendance) -> bool {

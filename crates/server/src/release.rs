@@ -251,7 +251,7 @@ async fn read_release(headers: &HeaderMap, body: Body) -> Result<(Vec<u8>, Relea
 }
 
 /// Reading a long document takes some milliseconds, which no other task should wait for.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -263,7 +263,7 @@ fn hash(bytes: &[u8]) -> Hash {
 }
 
 /// What a release of the event may say, as of now.
-async fn facts_of(app: &App, caller: &Caller) -> Result<Facts, ApiError> {
+pub(crate) async fn facts_of(app: &App, caller: &Caller) -> Result<Facts, ApiError> {
     let notes = match caller.event.read(|state| state.record.release.notes) {
         None => ReleaseNotes::default(),
         Some(hash) => {

@@ -13,9 +13,9 @@ use tower_http::compression::CompressionLayer;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::{
-    calendar, check, commands, events, headers, health, join, live, media_sessions, metrics,
-    openapi, pages, proceedings, published, record_views, recording_files, registrations, release,
-    voice, whep, whip,
+    calendar, caption_files, check, commands, events, headers, health, join, live, media_sessions,
+    metrics, openapi, pages, proceedings, published, record_views, recording_files, registrations,
+    release, voice, whep, whip,
 };
 
 /// Time for an answer, the body's way here included. Media offers take some ten milliseconds; what
@@ -36,6 +36,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/events/{event}/registrations", post(registrations::create))
         .route("/events/{event}/commands", post(commands::carry_out))
         .route("/events/{event}/transcript", get(record_views::transcript))
+        .route("/events/{event}/captions/{file}", get(caption_files::captions))
+        .route("/events/{event}/chapters/{file}", get(caption_files::chapters))
         .route("/events/{event}/statements", get(record_views::statements))
         .route("/events/{event}/clearance", get(record_views::clearance))
         .route("/events/{event}/release", get(record_views::release))

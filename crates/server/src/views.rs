@@ -18,6 +18,7 @@ use proceedings::{
     Admission, Attendance, Event, EventState, Person, RecordEvent, RecordStatus, Source, StagePlace,
 };
 
+use crate::captions::CaptionDesks;
 use crate::lines::Lines;
 
 /// Longest list of waiting people that is sent: more cannot be read, and 200 rows are 60 KB.
@@ -36,6 +37,10 @@ const CROWD_PACE: Duration = Duration::from_millis(500);
 
 /// The same of the lines, of which the media engine looks at each every two seconds.
 const LINES_PACE: Duration = Duration::from_secs(2);
+
+/// The same of partial lines: fast enough to follow, and with three languages written at once a
+/// fifth of a line of 64 kbit/s.
+const PARTIALS_PACE: Duration = Duration::from_millis(500);
 
 /// Captions of each language that are sent: what fits under a picture, and one more for who reads
 /// slowly. Lines that are older are in the transcript.
@@ -60,10 +65,11 @@ pub(crate) enum Kind {
     Recording,
     Lines,
     Captions,
+    Partials,
 }
 
 impl Kind {
-    pub(crate) const COUNT: usize = 13;
+    pub(crate) const COUNT: usize = 14;
     pub(crate) const ALL: [Self; Self::COUNT] = [
         Self::Life,
         Self::Programme,
@@ -78,6 +84,7 @@ impl Kind {
         Self::Recording,
         Self::Lines,
         Self::Captions,
+        Self::Partials,
     ];
 
     /// Shortest time between two sendings, of sections that are long or change often.
@@ -85,13 +92,21 @@ impl Kind {
         match self {
             Self::Audience | Self::Lobby | Self::Roster => Some(CROWD_PACE),
             Self::Lines => Some(LINES_PACE),
+            Self::Partials => Some(PARTIALS_PACE),
             _ => None,
         }
     }
 
-    /// Follows the media engine or the recorder and not the proceedings.
+    /// Follows the media engine, the recorder or the captioners and not the proceedings.
     pub(crate) fn is_observed(self) -> bool {
-        matches!(self, Self::SlotsOfAudience | Self::SlotsOfStage | Self::Recording | Self::Lines)
+        matches!(
+            self,
+            Self::SlotsOfAudience
+                | Self::SlotsOfStage
+                | Self::Recording
+                | Self::Lines
+                | Self::Partials
+        )
     }
 }
 
@@ -170,7 +185,9 @@ impl Class {
         let moderates = matches!(self, Self::Moderator | Self::ModeratorOnStage);
         match kind {
             Kind::Life | Kind::Programme => true,
-            Kind::Floor | Kind::Stage | Kind::Audience | Kind::Captions => self != Self::Lobby,
+            Kind::Floor | Kind::Stage | Kind::Audience | Kind::Captions | Kind::Partials => {
+                self != Self::Lobby
+            }
             Kind::SlotsOfAudience => self != Self::Lobby && !on_stage,
             Kind::SlotsOfStage => on_stage,
             Kind::Hands | Kind::Lobby | Kind::Roster | Kind::Recording | Kind::Lines => moderates,
@@ -269,17 +286,19 @@ pub(crate) fn section(kind: Kind, state: &EventState, observed: &Observed) -> Se
         Kind::Recording => Section::Recording(observed.recording),
         Kind::Lines => Section::Lines(lines(state, &observed.lines)),
         Kind::Captions => Section::Captions(captions(state)),
+        Kind::Partials => Section::Partials(observed.captions.view(state)),
     }
 }
 
 /// What does not follow from the proceedings: the slot mappings of both classes of receivers, how
-/// the recording stands, and how good people's lines are.
+/// the recording stands, how good people's lines are, and what captioners are writing.
 #[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) audience: SlotsView,
     pub(crate) stage: SlotsView,
     pub(crate) recording: RecordingSection,
     pub(crate) lines: Lines,
+    pub(crate) captions: CaptionDesks,
 }
 
 impl Default for Observed {
@@ -295,6 +314,7 @@ impl Default for Observed {
             stage: empty,
             recording: RecordingSection::default(),
             lines: Lines::default(),
+            captions: CaptionDesks::default(),
         }
     }
 }
@@ -383,7 +403,8 @@ pub(crate) fn you(state: &EventState, id: &PersonId) -> Option<You> {
     })
 }
 
-fn person(person: &Person) -> PersonView {
+/// A person as everybody who may see them does.
+pub(crate) fn person(person: &Person) -> PersonView {
     PersonView {
         id: person.id.clone(),
         name: person.name.clone(),

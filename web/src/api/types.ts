@@ -45,6 +45,25 @@ statement: StatementId,
 revision: Revision, };
 
 /**
+ * What a captioner does at the desk of a language. A connection sits at one desk at a time. Not
+ * answered; what changed is told by `captioners` and by the section `partials`. From those who may
+ * not write captions, and while nothing may be written, it is passed over.
+ */
+export type CaptionAct = { "act": "sit", 
+/**
+ * Which language.
+ */
+language: Language, } | { "act": "leave", } | { "act": "take-over", } | { "act": "write-along", } | { "act": "hand-over", } | { "act": "type", 
+/**
+ * Who says it.
+ */
+person: PersonId | null, 
+/**
+ * The words.
+ */
+text: string, };
+
+/**
  * A line of the captions.
  */
 export type CaptionLine = { 
@@ -76,6 +95,32 @@ interpreted_from: Language | null,
  * The words.
  */
 text: string, };
+
+/**
+ * Who sits at the captions of which language, in the order in which they sat down.
+ */
+export type CaptionSeat = { 
+/**
+ * The language.
+ */
+language: Language, 
+/**
+ * Who.
+ */
+person: PersonView, 
+/**
+ * By which connection: a person may sit there with two browsers.
+ */
+connection: ConnectionId, 
+/**
+ * It is this one's turn to write.
+ */
+writes: boolean, };
+
+/**
+ * Who puts captions down.
+ */
+export type CaptionSource = "captioner" | "recogniser";
 
 /**
  * The last lines of the captions: those of the present segment, a few of each language. Empty off
@@ -140,7 +185,11 @@ id: number,
 /**
  * What is asked.
  */
-command: Command, } | { "type": "ping", };
+command: Command, } | { "type": "caption", 
+/**
+ * What.
+ */
+act: CaptionAct, } | { "type": "ping", };
 
 /**
  * A wish to change the event. People send most of them over the live socket; those marked
@@ -879,6 +928,37 @@ export type Microphone = "off" | "on" | "muted";
  * A length of time in milliseconds, never negative.
  */
 export type Millis = number;
+
+/**
+ * A line that is not committed yet.
+ */
+export type PartialCaption = { 
+/**
+ * In which language the text is.
+ */
+language: Language, 
+/**
+ * Who says it; nobody under the Chatham House Rule.
+ */
+person: PersonId | null, 
+/**
+ * Who puts it down.
+ */
+source: CaptionSource, 
+/**
+ * The words so far; of a long line the last ones.
+ */
+text: string, };
+
+/**
+ * What is being put down at this moment, by language and source. Empty off the record and while
+ * the event is not live; never kept.
+ */
+export type PartialsSection = { 
+/**
+ * In the order in which they were begun.
+ */
+partials: Array<PartialCaption>, };
 
 /**
  * An organising body whose approval counts.
@@ -1741,7 +1821,7 @@ until: Timestamp | null, };
 /**
  * One section of the live view.
  */
-export type Section = { "section": "life" } & LifeSection | { "section": "programme" } & ProgrammeSection | { "section": "floor" } & FloorSection | { "section": "stage" } & StageSection | { "section": "audience" } & AudienceSection | { "section": "slots" } & SlotsView | { "section": "hands" } & HandsSection | { "section": "lobby" } & LobbySection | { "section": "roster" } & RosterSection | { "section": "recording" } & RecordingSection | { "section": "lines" } & LinesSection | { "section": "captions" } & CaptionsSection;
+export type Section = { "section": "life" } & LifeSection | { "section": "programme" } & ProgrammeSection | { "section": "floor" } & FloorSection | { "section": "stage" } & StageSection | { "section": "audience" } & AudienceSection | { "section": "slots" } & SlotsView | { "section": "hands" } & HandsSection | { "section": "lobby" } & LobbySection | { "section": "roster" } & RosterSection | { "section": "recording" } & RecordingSection | { "section": "lines" } & LinesSection | { "section": "captions" } & CaptionsSection | { "section": "partials" } & PartialsSection;
 
 /**
  * A part of the programme.
@@ -1904,7 +1984,11 @@ quality: LineQuality | null, } | { "type": "speaking",
 /**
  * Persons.
  */
-people: Array<PersonId>, } | { "type": "accepted", 
+people: Array<PersonId>, } | { "type": "captioners", 
+/**
+ * Everybody, in the order in which they sat down.
+ */
+seats: Array<CaptionSeat>, } | { "type": "accepted", 
 /**
  * The command's id.
  */

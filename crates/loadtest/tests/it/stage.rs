@@ -246,6 +246,7 @@ async fn serve(state: Arc<Mutex<State>>, mut socket: Socket) {
                         let answer = carry_out(&mut state, &person, id, &command);
                         let _ = tell.send(answer);
                     }
+                    ClientMessage::Caption { .. } => panic!("nobody here writes captions"),
                     ClientMessage::Ping {} => {
                         let _ = tell.send(ServerMessage::Pong { now: now() });
                     }

@@ -30,6 +30,7 @@ fn names(sections: &[Section]) -> Vec<&'static str> {
             Section::Recording(_) => "recording",
             Section::Lines(_) => "lines",
             Section::Captions(_) => "captions",
+            Section::Partials(_) => "partials",
         })
         .collect();
     names.sort_unstable();
@@ -68,6 +69,7 @@ async fn readers_get_what_their_class_may_know() {
         "life",
         "lines",
         "lobby",
+        "partials",
         "programme",
         "recording",
         "roster",
@@ -78,7 +80,8 @@ async fn readers_get_what_their_class_may_know() {
 
     let mut participant = app.dial().await;
     participant.hello(EVENT, &token("anwar"), None).await;
-    let admitted = ["audience", "captions", "floor", "life", "programme", "slots", "stage"];
+    let admitted =
+        ["audience", "captions", "floor", "life", "partials", "programme", "slots", "stage"];
     assert_eq!(names(&participant.welcome().await), admitted);
 
     let waiting_token = registered(&app, "Nadia").await;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod calendar;
+mod captions;
 mod check;
 mod events;
 mod faults;
