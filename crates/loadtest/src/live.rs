@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use api_types::{ClientMessage, EndReason, Section, ServerMessage, SlotsView, You};
-use base::{EventId, PersonId, SegmentId, Sequence};
+use base::{EventId, PersonId, SegmentId, Sequence, Timestamp};
 use futures_util::{SinkExt, StreamExt};
 use proceedings::{Admission, Command, Life, Refusal};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -69,6 +69,8 @@ pub struct Seen {
 pub struct View {
     /// About oneself.
     pub you: You,
+    /// A moment here, and what the server's clock said then.
+    pub clock: (Instant, Timestamp),
     /// Where the proceedings stood with the last message.
     pub sequence: Sequence,
     /// Which person each fixed slot carries.
@@ -122,9 +124,10 @@ impl Live {
         stream.send(encode(&hello)?).await.map_err(socket)?;
         let view = loop {
             match receive(&mut stream).await? {
-                Some(ServerMessage::Welcome { sequence, you, sections, .. }) => {
+                Some(ServerMessage::Welcome { sequence, now, you, sections, .. }) => {
                     let mut view = View {
                         you: *you,
+                        clock: (Instant::now(), now),
                         sequence,
                         slots: None,
                         waiting: 0,

@@ -3,10 +3,12 @@
 
 mod attendance;
 mod cast;
+mod desk;
 mod director;
 mod model;
 mod outcome;
 mod report;
+mod script;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -22,7 +24,9 @@ use crate::http::HttpError;
 use crate::ledger::SharedPayload;
 use crate::live::LiveError;
 
+pub use desk::Record;
 pub use report::{Check, Figure, RehearsalReport};
+pub use script::{Script, Sentence};
 
 /// Most synthetic people of a rehearsal; thousands are a load test's business.
 pub const PARTICIPANTS_MAX: usize = 500;
@@ -45,6 +49,8 @@ pub struct RehearsalPlan {
     /// How many participants watch. Those who have links come first, the others register on the
     /// public page. At most [`PARTICIPANTS_MAX`].
     pub participants: usize,
+    /// What is said and what becomes of it; without it the rehearsal ends with the close.
+    pub script: Option<Script>,
     /// Where the report, the proceedings and the attendance are written; made if missing.
     pub out_dir: PathBuf,
     /// Is told what happens.
@@ -79,6 +85,11 @@ pub enum Progress {
         /// In words.
         what: String,
     },
+    /// The event is over; its record is made.
+    Record {
+        /// What is done, in words.
+        what: &'static str,
+    },
     /// Everybody has left; what they received is judged.
     Judging,
 }
@@ -111,7 +122,7 @@ pub enum RehearsalError {
     },
 }
 
-/// Rehearses an event from the green room to its end and writes `report.md`, `report.json`,
+/// Rehearses an event from the green room to its end, with a script to its issued release, and writes `report.md`, `report.json`,
 /// `proceedings.jsonl`, `attendance.csv` and `attendance.json` into the plan's folder.
 ///
 /// The event is over afterwards: rehearse a copy of it, not the one that people will come to.

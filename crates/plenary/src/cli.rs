@@ -71,7 +71,10 @@ pub(crate) enum Command {
     #[command(
         long_about = "Take an event through its whole programme with synthetic people.\n\n\
             They are real WebRTC clients: they speak, show pictures, raise hands, and try what \
-            they may not. Every participant checks who was heard and seen, and when. Without \
+            they may not. Every participant checks who was heard and seen, and when. Where there \
+            is a file of statements, what is said is put down and marked meanwhile; after the close \
+            the statements are worded, checked and cleared, and the release is drafted, approved by \
+            every party and issued, each by the personal link of whoever does it. Without \
             --url a server is started in this process on a free port, with a data folder of its \
             own that is thrown away afterwards.",
         after_help = "Examples:\n  \
@@ -220,6 +223,10 @@ pub(crate) struct Rehearse {
     /// Programme file
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
+    /// What is said, and what its record says of it [default: the file beside the programme whose
+    /// name ends in .statements.toml, if there is one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) statements: Option<PathBuf>,
     /// Folder for the proceedings, the attendance, the report, the recording and the record package
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: PathBuf,

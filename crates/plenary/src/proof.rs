@@ -43,8 +43,13 @@ pub(crate) fn make(
     output: &Path,
     settings: &Settings,
 ) -> Result<Option<Exit>, Failure> {
-    let data = &settings.data.value;
-    let made = pack(terminal, data, &settings.recordings, event, output);
+    let public_url = settings.public_url(settings.listen.value.port()).to_string();
+    let place = Place {
+        data: &settings.data.value,
+        recordings: &settings.recordings,
+        public_url: &public_url,
+    };
+    let made = pack(terminal, &place, event, output);
     let (manifest, key) = runtime()?.block_on(made)?;
     let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
     if terminal.json {
@@ -74,16 +79,25 @@ pub(crate) fn make(
     Ok(None)
 }
 
+/// Where what is packed lies.
+pub(crate) struct Place<'a> {
+    /// The data folder.
+    pub(crate) data: &'a Path,
+    /// The folder of the recordings.
+    pub(crate) recordings: &'a Path,
+    /// By which the issued release names its own addresses.
+    pub(crate) public_url: &'a str,
+}
+
 /// Packs the record of a closed event of this data folder.
 pub(crate) async fn pack(
     terminal: Terminal,
-    data: &Path,
-    recordings: &Path,
+    place: &Place<'_>,
     event: &str,
     output: &Path,
 ) -> Result<(Manifest, PublicKey), Failure> {
-    let store = Store::open(data).await?;
-    let made = package(terminal, &store, data, recordings, event, output).await;
+    let store = Store::open(place.data).await?;
+    let made = package(terminal, &store, place, event, output).await;
     store.storage.close().await;
     made
 }
@@ -92,11 +106,11 @@ pub(crate) async fn pack(
 async fn package(
     terminal: Terminal,
     store: &Store,
-    data: &Path,
-    recordings: &Path,
+    place: &Place<'_>,
     event: &str,
     output: &Path,
 ) -> Result<(Manifest, PublicKey), Failure> {
+    let data = place.data;
     let state = event::state(store, data, event).await?;
     let id = state.definition.id.clone();
     if state.life != Life::Closed {
@@ -124,7 +138,12 @@ async fn package(
     let mut packer = Packer::new(draft);
     let documents = documents(store, data, &state).await?;
     written(&mut packer, &state, &lines, &documents).map_err(failed)?;
-    media(terminal, &mut packer, &recordings.join(id.as_str())).map_err(failed)?;
+    let issued = server::issued_release(&state, &documents, place.public_url, SystemClock.now());
+    for file in issued.map_err(|error| io_failed(std::io::Error::other(error)))? {
+        let path = format!("release/issued/{}", file.name);
+        packer.add(&path, file.media_type, &mut file.bytes.as_slice()).map_err(failed)?;
+    }
+    media(terminal, &mut packer, &place.recordings.join(id.as_str())).map_err(failed)?;
     terminal.progress_ends();
     let about = About {
         event: id,

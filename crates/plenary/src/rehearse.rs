@@ -1,20 +1,24 @@
 //! `plenary rehearse`: an event with synthetic people, on a server of its own or a given one.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::future::Future;
+use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use base::PersonId;
-use loadtest::rehearsal::{Progress, RehearsalPlan, RehearsalReport, rehearse};
-use proceedings::EventDefinition;
+use base::limits::PROGRAMME_FILE_BYTES_MAX;
+use base::{Millis, PersonId};
+use loadtest::rehearsal::{Progress, RehearsalPlan, RehearsalReport, Script, Sentence, rehearse};
+use proceedings::{EventDefinition, Wording};
+use publication::RehearsedStatement;
 use server::{Config, Limits, Parts, Rate, Server};
 
 use crate::cli::Rehearse;
 use crate::event;
 use crate::output::{Exit, Failure, Ink, Terminal};
-use crate::proof;
+use crate::proof::{self, Place};
 use crate::settings::{PublicUrl, Settings};
 use crate::store::{Store, broken, sentence};
 use crate::system::{SystemClock, SystemRandom};
@@ -33,10 +37,11 @@ pub(crate) fn run(
     settings: &Settings,
 ) -> Result<Option<Exit>, Failure> {
     let definition = event::read(terminal, &wanted.file)?.definition;
+    let script = script(wanted)?;
     let report = crate::serve::runtime()?.block_on(async {
         match &wanted.url {
-            Some(url) => there(terminal, wanted, settings, url, definition).await,
-            None => here(terminal, wanted, definition).await,
+            Some(url) => there(terminal, wanted, settings, url, definition, script).await,
+            None => here(terminal, wanted, definition, script).await,
         }
     });
     terminal.progress_ends();
@@ -56,6 +61,7 @@ async fn there(
     settings: &Settings,
     url: &str,
     definition: EventDefinition,
+    script: Option<Script>,
 ) -> Result<RehearsalReport, Failure> {
     let url =
         PublicUrl::parse(url).map_err(|why| Failure::new(Exit::Usage, format!("--url: {why}.")))?;
@@ -64,7 +70,49 @@ async fn there(
     let state = event::state(&store, data, definition.id.as_str()).await?;
     let links = links(&store, data, &state.definition).await?;
     store.storage.close().await;
-    rehearsal(terminal, wanted, url.to_string(), state.definition, links).await
+    rehearsal(terminal, wanted, url.to_string(), state.definition, links, script).await
+}
+
+/// What is said, from the file that was named, or from the one beside the programme.
+fn script(wanted: &Rehearse) -> Result<Option<Script>, Failure> {
+    let path = match &wanted.statements {
+        Some(path) => path.clone(),
+        None => {
+            let beside = wanted.file.with_extension("statements.toml");
+            if !beside.is_file() {
+                return Ok(None);
+            }
+            beside
+        }
+    };
+    let wrong = |why: String| {
+        let message = format!("The file of statements {} cannot be used: {why}.", path.display());
+        Failure::new(Exit::BadFile, message)
+    };
+    let limit = u64::try_from(PROGRAMME_FILE_BYTES_MAX).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    File::open(&path)
+        .and_then(|file| file.take(limit + 1).read_to_string(&mut text))
+        .map_err(|error| wrong(error.to_string()))?;
+    let (notes, statements) =
+        publication::read_notes(&text).map_err(|error| wrong(error.to_string()))?;
+    let notes = serde_json::to_string(&notes).map_err(|error| wrong(error.to_string()))?;
+    let sentences = statements.into_iter().map(said).collect();
+    Ok(Some(Script { notes, sentences }))
+}
+
+fn said(statement: RehearsedStatement) -> Sentence {
+    let reported = || statement.words.get(&statement.original).map(Wording::text);
+    Sentence {
+        said: statement.said.clone().unwrap_or_else(|| reported().unwrap_or_default().to_owned()),
+        speaker: statement.speaker,
+        segment: statement.segment,
+        language: statement.original,
+        start: Millis(statement.start_ms),
+        end: Millis(statement.end_ms),
+        verb: statement.verb,
+        words: statement.words,
+    }
 }
 
 /// On a server in this process, with a data folder that is thrown away.
@@ -72,6 +120,7 @@ async fn here(
     terminal: Terminal,
     wanted: &Rehearse,
     mut definition: EventDefinition,
+    script: Option<Script>,
 ) -> Result<RehearsalReport, Failure> {
     let folder =
         tempfile::Builder::new().prefix("plenary-rehearsal-").tempdir().map_err(|error| {
@@ -104,7 +153,7 @@ async fn here(
         // A dropped sender means the same.
         let _ = stopped.await;
     }));
-    let report = rehearsal(terminal, wanted, url, definition, links).await;
+    let report = rehearsal(terminal, wanted, url.clone(), definition, links, script).await;
     // The receiver is gone only when the server has ended, which the report shows.
     let _ = stop.send(());
     let _ = serving.await;
@@ -112,7 +161,8 @@ async fn here(
     if report.as_ref().is_ok_and(|report| report.passed) {
         let package = wanted.out.join(PACKAGE);
         forget(&package)?;
-        proof::pack(terminal, folder.path(), &recordings, id.as_str(), &package).await?;
+        let place = Place { data: folder.path(), recordings: &recordings, public_url: &url };
+        proof::pack(terminal, &place, id.as_str(), &package).await?;
     }
     keep_recording(&recordings.join(id.as_str()), &wanted.out.join(RECORDING))?;
     report
@@ -184,6 +234,7 @@ async fn rehearsal(
     base_url: String,
     event: EventDefinition,
     links: BTreeMap<PersonId, String>,
+    script: Option<Script>,
 ) -> Result<RehearsalReport, Failure> {
     let named = event.people.iter().filter(|person| person.is_participant()).count();
     let plan = RehearsalPlan {
@@ -192,6 +243,7 @@ async fn rehearsal(
         links,
         pace: wanted.pace,
         participants: named + usize::try_from(wanted.participants).unwrap_or(usize::MAX - named),
+        script,
         out_dir: wanted.out.clone(),
         progress: Arc::new(move |progress| terminal.progress(&in_words(&progress))),
     };
@@ -218,6 +270,7 @@ fn in_words(progress: &Progress) -> String {
             format!("Segment {number} of {of}: {name}, {} s", length.as_secs())
         }
         Progress::Act { what } => what.clone(),
+        Progress::Record { what } => format!("The record: {what}"),
         Progress::Judging => "What everybody received is judged".to_owned(),
     }
 }
@@ -253,6 +306,10 @@ fn summary(terminal: Terminal, wanted: &Rehearse, report: &RehearsalReport) -> S
     if wanted.url.is_none() {
         let folder = wanted.out.join(RECORDING);
         text += &format!("The recording is {}.\n", folder.display());
+        if report.passed {
+            let package = wanted.out.join(PACKAGE);
+            text += &format!("The record is packed in {}.\n", package.display());
+        }
     }
     text
 }

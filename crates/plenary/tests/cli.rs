@@ -81,7 +81,7 @@ fn a_right_file_is_right() {
     let checked = run(&["event", "check", EXAMPLE]);
     assert_eq!(code(&checked), 0);
     expect![[r#"
-        right russian-diplomats-day: 4 segments in 70 minutes, 5 people, in en, ru, ur
+        right russian-diplomats-day: 4 segments in 70 minutes, 8 people, in en, ru, ur
     "#]]
     .assert_eq(&stdout(&checked));
     let checked = json(&run(&["event", "check", EXAMPLE, "--json"]));
@@ -128,7 +128,7 @@ fn an_event_is_created_once_and_its_links_stay_the_same() {
     assert_eq!(created["event"], EVENT);
     assert_eq!(created["url"], format!("http://localhost:8080/e/{EVENT}"));
     let links = created["links"].as_array().expect("links");
-    assert_eq!(links.len(), 5);
+    assert_eq!(links.len(), 8);
     assert_eq!(links[0]["name"], "HE Danila Ganich");
     assert_eq!(links[0]["roles"][0], "plenary-speaker");
     let prefix = format!("http://localhost:8080/e/{EVENT}/join#");
@@ -244,13 +244,26 @@ fn help_has_examples_and_exit_codes() {
 }
 
 #[test]
-fn a_rehearsal_leaves_a_package_in_which_one_altered_byte_is_named() {
+fn a_rehearsal_leaves_the_issued_release_in_a_package_in_which_one_altered_byte_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().to_str().expect("a path");
     let rehearsed = run(&["rehearse", EXAMPLE, "--out", out, "--pace", "3000"]);
     assert_eq!(code(&rehearsed), 0, "{}{}", stdout(&rehearsed), stderr(&rehearsed));
+    let report = fs::read_to_string(folder.path().join("report.json")).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let record = &report["record"];
+    assert_eq!((&record["statements"], &record["cleared"]), (&15.into(), &15.into()), "{record}");
+    assert_eq!(record["languages"], serde_json::json!(["en", "ru", "ur"]));
     let package = folder.path().join("record.zip");
     let path = package.to_str().expect("a path");
+    let packed = fs::read(&package).expect("the package");
+    let holds = |name: &str| packed.windows(name.len()).any(|seen| seen == name.as_bytes());
+    for language in ["en", "ru", "ur"] {
+        for form in ["html", "txt", "md", "docx", "pdf", "json"] {
+            let name = format!("release/issued/{language}.{form}");
+            assert!(holds(&name), "{name} is not in the package");
+        }
+    }
     let intact = run(&["verify", path]);
     assert_eq!(code(&intact), 0, "{}{}", stdout(&intact), stderr(&intact));
     assert!(stdout(&intact).contains("everything is as it was signed"), "{}", stdout(&intact));

@@ -79,7 +79,10 @@ fn the_reference_event() {
         ]
     );
     let precedence: Vec<_> = event.people.iter().map(|person| person.id.as_str()).collect();
-    assert_eq!(precedence, ["ganich", "sehgal", "kazi", "mirza", "hashmi"]);
+    assert_eq!(
+        precedence,
+        ["ganich", "sehgal", "kazi", "mirza", "hashmi", "lodhi", "durrani", "abbasi"]
+    );
     // Complete in all three languages, without exception.
     let texts = serde_json::to_value(&event).expect("an event is JSON");
     let mut incomplete = Vec::new();

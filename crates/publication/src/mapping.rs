@@ -72,6 +72,10 @@ pub struct RehearsedStatement {
     pub start_ms: u64,
     /// Where it ends.
     pub end_ms: u64,
+    /// What is heard then, as the transcript has it; the words in the original language where it
+    /// is missing.
+    #[serde(default)]
+    pub said: Option<String>,
     /// The words by language.
     pub words: BTreeMap<Language, Wording>,
 }

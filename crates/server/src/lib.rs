@@ -55,5 +55,6 @@ pub use listen::reachable;
 pub use media::MediaEngine;
 pub use metrics::MetricsAccess;
 pub use openapi::document as openapi;
+pub use published::{IssuedFile, issued_release};
 pub use rate::Rate;
 pub use serve::{Config, Parts, ServeError, Server, TlsFiles, app, app_with_recordings, serve};

@@ -213,6 +213,49 @@ fn feed_of(
     atom::feed(&feed, &editions, started)
 }
 
+/// A file of the issued release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedFile {
+    /// Language and form, as `ru.pdf`.
+    pub name: String,
+    /// As in HTTP's `Content-Type`.
+    pub media_type: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+/// What the public may read of the release at the moment `now`, in every language and form, as the
+/// server at `public_url` shows it; nothing where nothing was issued. `documents` holds the
+/// versions by their hashes.
+///
+/// # Errors
+/// Says which document is missing or cannot be set.
+pub fn issued_release(
+    state: &EventState,
+    documents: &BTreeMap<Hash, Vec<u8>>,
+    public_url: &str,
+    now: Timestamp,
+) -> Result<Vec<IssuedFile>, String> {
+    let Some(standing) = standing_of(state, now) else { return Ok(Vec::new()) };
+    let document = documents.get(&standing.document);
+    let document =
+        document.ok_or_else(|| format!("the issued document {} is gone", standing.document))?;
+    let release = Release::from_json(document).map_err(|error| error.to_string())?;
+    let urls = Addresses::new(public_url, &state.definition.id);
+    let edition = edition(&release, &standing, &urls);
+    let mut files = Vec::new();
+    for language in &standing.languages {
+        for form in std::iter::once(Form::Html).chain(Form::FILES) {
+            files.push(IssuedFile {
+                name: format!("{language}.{}", form.ending()),
+                media_type: form.media_type(),
+                bytes: form.bytes(&edition, language)?,
+            });
+        }
+    }
+    Ok(files)
+}
+
 /// In what form a release is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {

@@ -10,6 +10,7 @@ use base::{Language, PersonId};
 use hyper::{Method, StatusCode};
 use proceedings::{EventDefinition, Person, Role};
 
+use super::script::Script;
 use super::{RehearsalError, RehearsalPlan};
 use crate::bundle;
 use crate::clip::Picture;
@@ -79,7 +80,7 @@ impl Cast {
         }
         let guest = audience.first().map(|(person, _)| person.clone());
         let players: Vec<&PersonId> = stage.iter().chain(&guest).collect();
-        let (media, voices) = prepare(event, &players).await?;
+        let (media, voices) = prepare(event, plan.script.as_ref(), &players).await?;
         let mut ledger = Ledger::new(Instant::now());
         for player in &media {
             if let Some(sound) = &player.media.sound {
@@ -193,6 +194,7 @@ async fn register_one(
 /// Gives each player a voice and a picture of their own.
 async fn prepare(
     event: &EventDefinition,
+    script: Option<&Script>,
     players: &[&PersonId],
 ) -> Result<(Vec<Player>, String), RehearsalError> {
     let first = event.languages.first().cloned();
@@ -201,8 +203,14 @@ async fn prepare(
     let mut spoken = 0;
     for (number, &id) in players.iter().enumerate() {
         let person = event.people.iter().find(|person| person.id == *id);
-        let language = language(event, number)?;
-        let text = text(event, person, &language);
+        let (language, text) = match script.and_then(|script| script.speech(id)) {
+            Some(speech) => speech,
+            None => {
+                let language = language(event, number)?;
+                let text = text(event, person, &language);
+                (language, text)
+            }
+        };
         let speaker = Speaker {
             language: language.clone(),
             number: u32::try_from(number).unwrap_or_default(),

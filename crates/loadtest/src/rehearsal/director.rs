@@ -12,6 +12,7 @@ use hyper::{Method, StatusCode};
 use proceedings::{Command, Life, Refusal, Segment, SegmentKind};
 
 use super::cast::Cast;
+use super::desk::{Desk, Record};
 use super::model::{Model, Phase};
 use super::outcome::{Outcome, Totals, Trial};
 use super::timeline::{Class, Moment, Witness, judge};
@@ -60,6 +61,8 @@ struct Direction<'a> {
     model: Model,
     timeline: Vec<Moment>,
     trials: Vec<Trial>,
+    desk: Option<Desk<'a>>,
+    record: Option<Record>,
     floors: Vec<(Instant, Instant, Option<PersonId>)>,
     sent: Vec<Sent>,
     live_joins: Vec<Duration>,
@@ -82,6 +85,8 @@ pub(super) async fn direct(plan: &RehearsalPlan, cast: Cast) -> Result<Outcome, 
         model: Model::new(moderators.map(|person| person.id.clone()).collect()),
         timeline: Vec::new(),
         trials: Vec::new(),
+        desk: None,
+        record: None,
         floors: Vec::new(),
         sent: Vec::new(),
         live_joins: Vec::new(),
@@ -92,6 +97,7 @@ pub(super) async fn direct(plan: &RehearsalPlan, cast: Cast) -> Result<Outcome, 
     direction.green_room().await;
     direction.programme().await;
     direction.close().await;
+    direction.record().await;
     let proceedings = direction.fetch_proceedings().await;
     let stalls = pulse.stop().await;
     Ok(direction.collect(began, start, proceedings, stalls).await)
@@ -122,6 +128,7 @@ impl Direction<'_> {
                 "the event has begun on this server; rehearse a copy under another id".to_owned(),
             ));
         }
+        self.desk = Desk::new(self.plan, self.cast, live.look(|view| view.clock));
         self.lives.insert(moderator, live);
         self.live_joins.push(took);
         let others = people.into_iter().filter(|(person, _)| *person != cast.moderator);
@@ -256,6 +263,9 @@ impl Direction<'_> {
                 let what = format!("{person} was given the floor");
                 self.moderate(what, command, |model| model.give_floor(person)).await;
             }
+            if let Some(desk) = &mut self.desk {
+                desk.turn(segment, Some(person), Instant::now(), share.max(SCENE_MIN));
+            }
             let screen = self.cast.screen.as_ref().is_some_and(|(owner, _)| owner == person);
             if screen && segment.kind == SegmentKind::PlenaryAddress {
                 self.stay((share / 2).max(SCENE_MIN)).await;
@@ -281,6 +291,9 @@ impl Direction<'_> {
             }
         }
         let rest = until.saturating_duration_since(Instant::now());
+        if let Some(desk) = &mut self.desk {
+            desk.turn(segment, None, Instant::now(), rest.max(SCENE_MIN));
+        }
         self.stay((rest / 3).max(SCENE_MIN)).await;
         if segment.kind == SegmentKind::Questions
             && let Some(guest) = self.cast.guest.clone()
@@ -397,6 +410,15 @@ impl Direction<'_> {
     async fn close(&mut self) {
         self.moderate("the event closed".to_owned(), Command::CloseEvent, Model::close).await;
         tokio::time::sleep(AFTERWARDS).await;
+    }
+
+    /// From what was put down to the issued release.
+    async fn record(&mut self) {
+        if let Some(desk) = self.desk.take() {
+            let (trials, record) = Box::pin(desk.finish()).await;
+            self.trials.extend(trials);
+            self.record = Some(record);
+        }
     }
 
     // How they do it.
@@ -606,8 +628,16 @@ impl Direction<'_> {
         }
     }
 
-    async fn stay(&self, length: Duration) {
-        tokio::time::sleep(length).await;
+    /// Time passes; what is said in it is put down.
+    async fn stay(&mut self, length: Duration) {
+        let until = Instant::now() + length;
+        while let Some(cue) = self.desk.as_mut().and_then(|desk| desk.due(until)) {
+            tokio::time::sleep_until(cue.end.into()).await;
+            if let Some(desk) = &mut self.desk {
+                desk.put_down(cue).await;
+            }
+        }
+        tokio::time::sleep_until(until.into()).await;
     }
 
     async fn fetch_proceedings(&mut self) -> Result<String, String> {
@@ -674,6 +704,7 @@ impl Direction<'_> {
             guest: self.cast.guest.clone(),
             timeline: self.timeline,
             trials: self.trials,
+            record: self.record,
             verdicts,
             totals,
             sent: self.sent,

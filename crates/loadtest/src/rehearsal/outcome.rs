@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use base::PersonId;
 
+use super::desk::Record;
 use super::timeline::{Moment, Verdict};
 use crate::live::View;
 use crate::pulse::Stalls;
@@ -29,6 +30,7 @@ pub(super) struct Outcome {
     pub(super) guest: Option<PersonId>,
     pub(super) timeline: Vec<Moment>,
     pub(super) trials: Vec<Trial>,
+    pub(super) record: Option<Record>,
     pub(super) verdicts: Vec<Verdict>,
     pub(super) totals: Totals,
     pub(super) sent: Vec<Sent>,

@@ -8,6 +8,7 @@ use base::{EventId, PersonId};
 use serde::Serialize;
 
 use super::attendance::{self, Attendance};
+use super::desk::{self, Record};
 use super::outcome::Outcome;
 use super::timeline::{Fault, Verdict, seconds};
 use super::{RehearsalError, RehearsalPlan};
@@ -47,6 +48,8 @@ pub struct RehearsalReport {
     pub passed: bool,
     /// Every check.
     pub checks: Vec<Check>,
+    /// What became of the record, where there was a script.
+    pub record: Option<Record>,
     /// What was measured.
     pub figures: Vec<Figure>,
     /// What happened when, in milliseconds from the first moment.
@@ -97,6 +100,7 @@ pub(super) fn make(plan: &RehearsalPlan, outcome: &Outcome) -> RehearsalReport {
         voices: outcome.voices.clone(),
         passed: checks.iter().all(|check| check.passed),
         checks,
+        record: outcome.record.clone(),
         figures: figures(outcome),
         course: outcome
             .timeline
@@ -123,7 +127,8 @@ const TRIALS: [(&str, &str); 9] = [
 ];
 
 /// Checks of [`TRIALS`] that only apply when there is an audience with a question.
-const WITH_GUEST: [&str; 4] = ["receive-refused", "roles", "hand", "guest-leaves"];
+const WITH_GUEST: [&str; 5] =
+    ["receive-refused", "roles", "hand", "guest-leaves", "record-refused"];
 
 fn checks(plan: &RehearsalPlan, outcome: &Outcome) -> Vec<Check> {
     let has_guest = outcome.guest.is_some();
@@ -133,8 +138,10 @@ fn checks(plan: &RehearsalPlan, outcome: &Outcome) -> Vec<Check> {
         "guest-leaves" => has_guest && asks,
         id => has_guest || !WITH_GUEST.contains(&id),
     };
+    let desk = outcome.record.iter().flat_map(|_| desk::CHECKS);
     let mut checks: Vec<Check> = TRIALS
         .into_iter()
+        .chain(desk)
         .filter(|(id, _)| applies(id))
         .map(|(id, title)| {
             let trials = || outcome.trials.iter().filter(|trial| trial.check == id);
@@ -440,6 +447,20 @@ impl RehearsalReport {
             if check.faults_count > check.faults.len() {
                 let _ = writeln!(page, "- … {} in all", check.faults_count);
             }
+        }
+        if let Some(record) = &self.record {
+            let list = |words: Vec<String>| words.join(", ");
+            let release = record.release.map_or("none".to_owned(), |hash| hash.to_string());
+            let _ = write!(
+                page,
+                "\n## Record\n\n{} lines of transcript, {} statements, {} of them cleared.\n\n\
+                 Release {release}, approved by {}, read in {}.\n",
+                record.lines,
+                record.statements,
+                record.cleared,
+                list(record.parties.iter().map(ToString::to_string).collect()),
+                list(record.languages.iter().map(ToString::to_string).collect()),
+            );
         }
         let _ = write!(page, "\n## Figures\n\n| what | value |\n|---|---:|\n");
         for figure in &self.figures {

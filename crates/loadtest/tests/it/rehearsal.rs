@@ -31,6 +31,7 @@ async fn rehearsal(
         links,
         pace: 10_000.0,
         participants: 2,
+        script: None,
         out_dir: out.path().to_owned(),
         progress: Arc::new(move |progress| told.lock().expect("no panic").push(progress)),
     };
@@ -115,6 +116,7 @@ async fn an_event_that_has_begun_is_left_alone() {
         links,
         pace: 60.0,
         participants: 0,
+        script: None,
         out_dir: out.path().to_owned(),
         progress: Arc::new(|_| {}),
     };
