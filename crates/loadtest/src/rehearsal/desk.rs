@@ -103,7 +103,8 @@ impl<'a> Desk<'a> {
 
     /// The next sentence that ends before `until`.
     pub(super) fn due(&mut self, until: Instant) -> Option<Cue> {
-        self.cues.pop_front_if(|cue| cue.end <= until)
+        self.cues.front().filter(|cue| cue.end <= until)?;
+        self.cues.pop_front()
     }
 
     /// A sentence was said: the captioner puts it down, the rapporteur marks it.
