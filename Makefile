@@ -63,6 +63,7 @@ bench: build e2e/node_modules/.package-lock.json
 	cargo run --release --locked -q -p storage-sqlite --example append_rate
 	cd e2e && PLENARY_BIN=$(RELEASE) npm run figures
 	cargo build --release --locked -q -p benches
+	target/release/hour --plenary $(RELEASE)
 	target/release/servers --plenary $(RELEASE) --write docs/PERFORMANCE.md
 
 # MINUTES is how long people come and go. PLENARY_SIM_SEEDS, PLENARY_CRASH_KILLS, PROPTEST_CASES and

@@ -26,6 +26,8 @@ pub(crate) type KeyFrames = Arc<OnceLock<Box<dyn Fn(SinkId) + Send + Sync>>>;
 pub struct Config {
     /// The folder of all recordings; each event has one in it.
     pub folder: PathBuf,
+    /// The steady clock by which media arrive: `Instant::now`, but for a bench that has no hour.
+    pub instant: fn() -> Instant,
 }
 
 /// Why the recorder did not start.
@@ -69,7 +71,7 @@ impl Recorder {
         disk: Arc<dyn Disk>,
         wall: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let Config { folder } = config;
+        let Config { folder, instant } = config;
         std::fs::create_dir_all(&folder)
             .map_err(|error| StartError::Folder { folder: folder.clone(), error })?;
         let queue = Arc::new(Queue::default());
@@ -94,7 +96,8 @@ impl Recorder {
             key_frames: Arc::clone(&key_frames),
             health: told,
             syncer,
-            origin: Instant::now(),
+            instant,
+            origin: instant(),
             state: State::default(),
         };
         let thread = std::thread::Builder::new()

@@ -68,6 +68,7 @@ pub(crate) struct Worker {
     pub(crate) key_frames: KeyFrames,
     pub(crate) health: watch::Sender<BTreeMap<EventId, Health>>,
     pub(crate) syncer: SyncSender<Vec<Arc<File>>>,
+    pub(crate) instant: fn() -> Instant,
     pub(crate) origin: Instant,
     pub(crate) state: State,
 }
@@ -122,7 +123,7 @@ impl Worker {
     pub(crate) fn run(mut self) {
         loop {
             let jobs = self.queue.take(WAIT);
-            self.state.now_us = self.us(Instant::now());
+            self.state.now_us = self.us((self.instant)());
             for job in jobs {
                 match job {
                     Job::Media(message) => self.media(message),

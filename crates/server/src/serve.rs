@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -415,7 +415,7 @@ fn recorder(folder: PathBuf, parts: &Parts) -> Result<Arc<Recorder>, recording::
         tracing::info!(finished, empty, failed, "unfinished recordings of before were looked at");
     }
     let clock = Arc::clone(&parts.clock);
-    let config = recording::Config { folder };
+    let config = recording::Config { folder, instant: Instant::now };
     Recorder::start(config, Arc::new(LocalDisk), clock).map(Arc::new)
 }
 

@@ -55,7 +55,21 @@ const ARROWS: &[(&str, &[&str])] = &[
             "storage-sqlite",
         ],
     ),
-    ("benches", &["base", "egress", "forwarding", "loadtest", "server", "sfu"]),
+    (
+        "benches",
+        &[
+            "base",
+            "egress",
+            "forwarding",
+            "loadtest",
+            "proceedings",
+            "recording",
+            "server",
+            "sfu",
+            "storage",
+            "storage-sqlite",
+        ],
+    ),
     // Hostile input for the tests of all that read what strangers send.
     ("hostile", &["base"]),
     ("tidy", &[]),

@@ -83,7 +83,7 @@ fn fail_for_a_while(fail: impl Fn(&Unreliable, bool), problem: Problem) {
     make_picture(&picture, "320x240");
     let recordings = folder.path().join("recordings");
     let disk = Unreliable::new();
-    let config = Config { folder: recordings.clone() };
+    let config = Config { folder: recordings.clone(), instant: std::time::Instant::now };
     let recorder =
         Recorder::start(config, Arc::new(disk.clone()), Arc::new(Wall)).expect("it starts");
     let to = recorder.subscriber();

@@ -12,7 +12,7 @@ use super::feed::{
 };
 
 fn start(folder: &Path) -> Recorder {
-    let config = Config { folder: folder.to_owned() };
+    let config = Config { folder: folder.to_owned(), instant: std::time::Instant::now };
     Recorder::start(config, Arc::new(LocalDisk), Arc::new(Wall)).expect("it starts")
 }
 

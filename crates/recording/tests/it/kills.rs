@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::{Random, SplitMix};
 use forwarding::sink::{Place, Record};
@@ -27,7 +27,7 @@ const SIDE_BY_SIDE: usize = 5;
 fn process_that_records_until_it_is_killed() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let folder = PathBuf::from(folder);
-    let config = Config { folder: folder.clone() };
+    let config = Config { folder: folder.clone(), instant: Instant::now };
     let recorder = Recorder::start(config, Arc::new(LocalDisk), Arc::new(Wall)).expect("it starts");
     let to = recorder.subscriber();
     let picture = folder.with_file_name("picture.ivf");
