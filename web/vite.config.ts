@@ -6,7 +6,7 @@ const SERVER = process.env.PLENARY_SERVER ?? 'http://localhost:8080';
 
 /** Modules of a participant's first visit: see scripts/size.mjs for its budget. */
 const FIRST_VISIT =
-  /node_modules\/(svelte|esm-env|clsx)\/|src\/(App|router)|src\/(api|call(?!\/(listen|jitter|preflight|statistics|voice-worklet))|format\/(names|time)|state)\/|src\/i18n|src\/screens\/(stage\/Stage|join\/(JoinScreen|ListenerJoin|Lobby|view))|src\/components\/(Button|Clock|Confirm|Dialog|FloorSentence|FullNotice|HandButton|Icon|JoinHead|LanguageNav|LineNotice|LineQuality|LiveHead|Mark|marks|NamePlate|Notice|PartTitle|PeopleOnStage|PersonPicture|Plate|PlateVoiceOnly|ProgrammeRail|RecordBadge|Run|SegmentLine|TimeBar|Toast|Key|Voices)\b/;
+  /node_modules\/(svelte|esm-env|clsx)\/|src\/(App|router)|src\/(api|call(?!\/(listen|jitter|preflight|statistics|voice-worklet))|format\/(names|time)|state)\/|src\/i18n|src\/screens\/(stage\/Stage|join\/(JoinScreen|ListenerJoin|Lobby|view))|src\/components\/(Button|Clock|FloorSentence|FullNotice|HandButton|Icon|JoinHead|LanguageNav|LineNotice|LineQuality|LiveHead|Mark|marks|NamePlate|Notice|PartTitle|PeopleOnStage|PersonPicture|Plate|PlateVoiceOnly|ProgrammeRail|RecordBadge|Run|SegmentLine|TimeBar|Toast|Key|Voices)\b/;
 
 export default defineConfig({
   plugins: [localeParts(), svelte()],

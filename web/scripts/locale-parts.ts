@@ -8,17 +8,32 @@
 import { readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 
-export const PARTS = ['live', 'later', 'public', 'desk', 'console'] as const;
+export const PARTS = ['live', 'later', 'public', 'desk', 'captions', 'console'] as const;
 export type LocalePart = (typeof PARTS)[number];
 
 type Messages = { [key: string]: string | Messages };
 
-/** Sections that do not belong to the part `live`; a path names a section within one. */
+/** Sections that do not belong to the part `live`; a path names a section or a text within one. */
 const ELSEWHERE: Record<string, LocalePart> = {
   'join.device': 'later',
   'join.fault': 'later',
   'join.papers': 'later',
   'line.details': 'later',
+  'stage.microphone_on': 'later',
+  'stage.microphone_off': 'later',
+  'stage.microphone_muted': 'later',
+  'stage.camera_on': 'later',
+  'stage.camera_off': 'later',
+  'stage.turn_off': 'later',
+  'stage.turn_on': 'later',
+  'stage.share': 'later',
+  'stage.share_stop': 'later',
+  'stage.guest_title': 'later',
+  'stage.guest_text': 'later',
+  'stage.guest_allow': 'later',
+  'stage.guest_camera': 'later',
+  'stage.guest_decline': 'later',
+  'stage.guest_asking': 'later',
   zone: 'later',
   refusal: 'later',
   'record.refused': 'later',
@@ -27,6 +42,7 @@ const ELSEWHERE: Record<string, LocalePart> = {
   register: 'public',
   check: 'public',
   desk: 'desk',
+  captions: 'captions',
   console: 'console',
   release: 'desk',
 };

@@ -10,13 +10,14 @@ export type Route =
   | { screen: 'release'; event: string; token: string }
   | { screen: 'desk'; event: string; token: string }
   | { screen: 'clearance'; event: string; token: string }
+  | { screen: 'captions'; event: string; token: string }
   | { screen: 'not-found' };
 
 /** An event's identifier, as the server allows it (base::EventId). */
 const EVENT_ID = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
 /** Pages of a personal link, by the last part of their address. */
-const PAGES = { join: 'join', check: 'check', desk: 'desk', clearance: 'clearance', press: 'release' } as const;
+const PAGES = { join: 'join', check: 'check', desk: 'desk', clearance: 'clearance', press: 'release', captions: 'captions' } as const;
 
 /** Reads a route from the path and the fragment of an address. */
 export function parseRoute(path: string, fragment: string): Route {

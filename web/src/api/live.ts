@@ -3,6 +3,7 @@
  * stopped, and keeps no message queue of its own. No user interface here.
  */
 import type {
+  CaptionAct,
   ClientMessage,
   Command,
   CommandFailure,
@@ -138,6 +139,11 @@ export class LiveSocket {
       this.#pending.set(id, resolve);
       send(socket, { type: 'command', id, command });
     });
+  }
+
+  /** Does something at the captions' desk; what is not sent is told anew when the line is back. */
+  caption(act: CaptionAct): void {
+    if (this.#opened && this.#socket !== null) send(this.#socket, { type: 'caption', act });
   }
 
   #connect(): void {

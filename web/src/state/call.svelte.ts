@@ -20,8 +20,14 @@ const QUALITY_EVERY_MS = 4_000;
 /** Without a media path for this long the voices come over a WebSocket: every way through the relay
  * has had its turn by then. */
 const LAST_RESORT_AFTER_MS = 6_000;
+/** Where the voices do not come that way either, captions are offered. */
+const CUT_OFF_AFTER_MS = 14_000;
 
 const VOICE_ONLY_SAVED = 'plenary.voice-only';
+const CAPTIONS_SAVED = 'plenary.captions';
+
+/** Captions beside picture and voice, or in their place: then no media are fetched at all. */
+export type Captions = 'off' | 'on' | 'only';
 
 /** What became of a wish: a command's outcome, or the device could not be had. */
 export type Wish = Outcome | { outcome: 'no-device' };
@@ -35,9 +41,12 @@ export class CallStore {
   /** Streams of the fixed slots; who is in them is said by `live.slots`. */
   slots: Slots | null = $state.raw(null);
   /** Only the voice is received. */
-  voiceOnly: boolean = $state(savedVoiceOnly());
+  voiceOnly: boolean = $state(saved(VOICE_ONLY_SAVED) === '1');
+  captions: Captions = $state((saved(CAPTIONS_SAVED) as Captions | null) ?? 'off');
   /** No media path connects: only the floor's voices come, over a WebSocket. */
   lastResort: boolean = $state(false);
+  /** Neither media nor the last resort come through. */
+  cutOff: boolean = $state(false);
   /** The browser waits for a gesture before it plays sound. */
   soundBlocked: boolean = $state(false);
   /** The person has asked to take part: by "Listen" or by "Enter the green room". */
@@ -205,11 +214,17 @@ export class CallStore {
   /** Only the voice from now on, or the picture again. */
   setVoiceOnly(on: boolean): void {
     this.voiceOnly = on;
-    try {
-      localStorage.setItem(VOICE_ONLY_SAVED, on ? '1' : '0');
-    } catch {
-      // Storage may be forbidden; then the choice holds for this visit.
-    }
+    keep(VOICE_ONLY_SAVED, on ? '1' : '0');
+  }
+
+  setCaptions(captions: Captions): void {
+    this.captions = captions;
+    keep(CAPTIONS_SAVED, captions);
+  }
+
+  /** Only the live socket is open. Whoever is on stage hears what they answer to. */
+  get textOnly(): boolean {
+    return this.captions === 'only' && !this.onStage && !this.#live.you.moderates;
   }
 
   /** A person's picture, wherever it is: one's own preview, the main slot, a thumbnail. */
@@ -229,7 +244,7 @@ export class CallStore {
   }
 
   #followReceiving(): void {
-    const wanted = this.entered && this.#live.you.may_receive && !this.#out;
+    const wanted = this.entered && this.#live.you.may_receive && !this.#out && !this.textOnly;
     const voiceOnly = this.voiceOnly;
     if (!wanted) {
       this.#endReceiving();
@@ -272,8 +287,14 @@ export class CallStore {
       this.#endVoiceLine();
       return undefined;
     }
-    const timer = setTimeout(() => void this.#listen(), LAST_RESORT_AFTER_MS);
-    return () => clearTimeout(timer);
+    const timers = [
+      setTimeout(() => void this.#listen(), LAST_RESORT_AFTER_MS),
+      setTimeout(() => (this.cutOff = true), CUT_OFF_AFTER_MS),
+    ];
+    return () => {
+      timers.forEach(clearTimeout);
+      this.cutOff = false;
+    };
   }
 
   async #listen(): Promise<void> {
@@ -469,10 +490,17 @@ export class CallStore {
   }
 }
 
-function savedVoiceOnly(): boolean {
+// Storage may be forbidden; then a choice holds for this visit.
+function keep(key: string, value: string): void {
   try {
-    return localStorage.getItem(VOICE_ONLY_SAVED) === '1';
+    localStorage.setItem(key, value);
+  } catch {}
+}
+
+function saved(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
   } catch {
-    return false;
+    return null;
   }
 }

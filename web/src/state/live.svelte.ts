@@ -2,8 +2,11 @@
 import { LiveSocket, liveUrl, type Line, type Outcome } from '../api/live';
 import type {
   AudienceSection,
+  CaptionAct,
+  CaptionSeat,
   CaptionsSection,
   Command,
+  ConnectionId,
   EndReason,
   EventView,
   FloorSection,
@@ -12,6 +15,7 @@ import type {
   LineQuality,
   LinesSection,
   LobbySection,
+  PartialsSection,
   PersonId,
   PersonView,
   ProgrammeSection,
@@ -58,6 +62,10 @@ export class LiveStore {
   roster: RosterSection = $state.raw({ count: 0, people: [] });
   recording: RecordingSection = $state.raw({ recording: false, problem: null });
   captions: CaptionsSection = $state.raw({ lines: [] });
+  partials: PartialsSection = $state.raw({ partials: [] });
+  /** Who sits at the captions, while one does so oneself. */
+  captioners: readonly CaptionSeat[] = $state.raw([]);
+  connection: ConnectionId | null = $state(null);
   lines: LinesSection = $state.raw({ people: [], audience: { good: 0, fair: 0, poor: 0, lost: 0 } });
   /** How good one's own line is, as the server sees it. */
   ownLine: LineQuality | null = $state(null);
@@ -141,6 +149,11 @@ export class LiveStore {
     return this.#socket.command(command);
   }
 
+  /** Does something at the captions' desk. */
+  caption(act: CaptionAct): void {
+    this.#socket.caption(act);
+  }
+
   /** A person of this event by id: named in the programme, on stage, or known from a queue. */
   person(id: PersonId): PersonView | null {
     return (
@@ -162,6 +175,7 @@ export class LiveStore {
         this.event = message.event;
         this.you = message.you;
         this.ownLine = message.line;
+        this.connection = message.connection;
         this.speaking = new Set();
         message.sections.forEach((section) => this.#replace(section));
         break;
@@ -177,15 +191,14 @@ export class LiveStore {
       case 'speaking':
         this.speaking = new Set(message.people);
         break;
+      case 'captioners':
+        this.captioners = message.seats;
+        break;
       case 'pong':
         this.clock.set(message.now);
         break;
       case 'end':
         this.end = message.reason;
-        break;
-      case 'accepted':
-      case 'refused':
-      case 'failed':
         break;
     }
   }
@@ -198,44 +211,8 @@ export class LiveStore {
     else this.lostSince = null;
   }
 
+  /** Each section is a field of its name; a newer server may send one that this page has not. */
   #replace(section: Section): void {
-    switch (section.section) {
-      case 'life':
-        this.life = section;
-        break;
-      case 'programme':
-        this.programme = section;
-        break;
-      case 'floor':
-        this.floor = section;
-        break;
-      case 'stage':
-        this.stage = section;
-        break;
-      case 'audience':
-        this.audience = section;
-        break;
-      case 'slots':
-        this.slots = section;
-        break;
-      case 'hands':
-        this.hands = section;
-        break;
-      case 'lobby':
-        this.lobby = section;
-        break;
-      case 'roster':
-        this.roster = section;
-        break;
-      case 'recording':
-        this.recording = section;
-        break;
-      case 'lines':
-        this.lines = section;
-        break;
-      case 'captions':
-        this.captions = section;
-        break;
-    }
+    if (section.section in this) (this as Record<string, unknown>)[section.section] = section;
   }
 }

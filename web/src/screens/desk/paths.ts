@@ -3,6 +3,9 @@
 /** Address of the rapporteur's desk, with a personal link's token. */
 export const deskPath = (event: string, token: string): string => `/e/${event}/desk#${token}`;
 
+/** Address of the captions' desk. */
+export const captionsPath = (event: string, token: string): string => `/e/${event}/captions#${token}`;
+
 /** Address of the page on which a speaker clears statements. */
 export const clearancePath = (event: string, token: string): string => `/e/${event}/clearance#${token}`;
 
