@@ -1,10 +1,13 @@
 //! `plenary serve`.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use base::limits::PEOPLE_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::{Config, MetricsAccess, Parts, TlsFiles};
+use tracing::subscriber::set_global_default;
+use tracing_log::LogTracer;
 use tracing_subscriber::EnvFilter;
 
 use crate::output::{Failure, Terminal};
@@ -63,20 +66,26 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::failed(format!("The program cannot start: {error}.")))
 }
 
+/// A library that writes whole messages at its lowest level, with words and tokens in them. No
+/// setting brings them into the log.
+const TALKATIVE: &str = "tungstenite";
+
 /// The log goes to the standard error, so that the standard output stays free for results.
 fn start_log(terminal: Terminal, settings: &Settings) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&settings.log_level)
-        .map_err(|error| Failure::failed(format!("The log cannot start: {error}.")))?;
+    let failed = |error: &dyn Error| Failure::failed(format!("The log cannot start: {error}."));
+    let filter = EnvFilter::try_new(&settings.log_level).map_err(|error| failed(&error))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(terminal.colour_of_errors);
-    if terminal.json || settings.log_format == LogFormat::Json {
-        log.json().flatten_event(true).init();
+    let set = if terminal.json || settings.log_format == LogFormat::Json {
+        set_global_default(log.json().flatten_event(true).finish())
     } else {
-        log.compact().init();
-    }
-    Ok(())
+        set_global_default(log.compact().finish())
+    };
+    set.map_err(|error| failed(&error))?;
+    let others = LogTracer::builder().ignore_crate(TALKATIVE);
+    others.init().map_err(|error| failed(&error))
 }
 
 /// Raises the limit of open files as far as the system lets us; `doctor` tells when that is not

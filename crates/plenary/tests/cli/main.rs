@@ -1,6 +1,8 @@
 //! The program as people call it: results, exit codes, and what stays untouched when something is
 //! wrong.
 
+mod off_the_record;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -304,18 +306,27 @@ fn the_doctor_reports_every_line_with_a_remedy_unless_it_is_ok() {
 struct Serving {
     child: Child,
     port: u16,
+    log: PathBuf,
 }
 
 impl Serving {
     fn start(data: &Data) -> Self {
+        Self::start_with(data, "info")
+    }
+
+    fn start_with(data: &Data, log_level: &str) -> Self {
+        // A pipe that nobody empties would stop the server.
+        let log = data.0.path().join("log");
+        let writer = fs::File::create(&log).expect("a file");
         let port = free_port();
         let child = plenary(&["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
             .arg(data.path())
+            .env("PLENARY_LOG", log_level)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(writer)
             .spawn()
             .expect("the program runs");
-        let serving = Self { child, port };
+        let serving = Self { child, port, log };
         let start = Instant::now();
         while serving.get("/api/health").is_none_or(|(status, _)| status != 200) {
             assert!(start.elapsed() < START_TIMEOUT, "the server does not answer");
@@ -346,9 +357,8 @@ impl Serving {
         let terminated =
             Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
         assert!(terminated.success());
-        let mut log = String::new();
-        self.child.stderr.take().expect("piped").read_to_string(&mut log).expect("text");
-        (self.child.wait().expect("it ends").code(), log)
+        let code = self.child.wait().expect("it ends").code();
+        (code, fs::read_to_string(&self.log).expect("text"))
     }
 }
 
