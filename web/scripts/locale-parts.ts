@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 
-export const PARTS = ['live', 'later', 'public', 'desk', 'captions', 'console'] as const;
+export const PARTS = ['live', 'later', 'public', 'desk', 'captions', 'console', 'verify'] as const;
 export type LocalePart = (typeof PARTS)[number];
 
 type Messages = { [key: string]: string | Messages };
@@ -45,6 +45,7 @@ const ELSEWHERE: Record<string, LocalePart> = {
   captions: 'captions',
   console: 'console',
   release: 'desk',
+  verify: 'verify',
 };
 
 /** The sections of one part, in the shape of the whole. */

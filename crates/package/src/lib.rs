@@ -2,7 +2,7 @@
 //! released, with a signed list of the hashes of all of it, so that anybody can tell later what of
 //! it is as it was and what is not. docs/PACKAGE.md describes the file.
 //!
-//! [`Packer`] makes a package, [`verify`] judges one. Nothing here reads a clock, draws randomness
+//! [`Packer`] makes a package, [`attach`] adds a party's signature to one, [`verify`] judges one. Nothing here reads a clock, draws randomness
 //! or opens a file: bytes come in through [`std::io::Read`], a verdict goes out. A package is
 //! hostile until it is judged: nothing is ever extracted, and every count and size that it claims is
 //! held against a bound or against the file itself before it is believed.
@@ -12,6 +12,7 @@ mod manifest;
 mod minisign;
 mod pack;
 mod proceedings_file;
+mod sign;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -20,8 +21,9 @@ pub use archive::ArchiveError;
 pub use manifest::{Manifest, ManifestFile, ManifestTip};
 pub use minisign::{KeyError, KeyId, PublicKey, SecretKey};
 pub use pack::{About, PackError, Packer};
+pub use sign::{SignError, attach, manifest_of};
 pub use verify::{
-    Chain, Finding, NotAPackage, SignatureState, SignatureVerdict, Verdict, Why, verify,
+    Beside, Chain, Finding, NotAPackage, SignatureState, SignatureVerdict, Verdict, Why, verify,
 };
 
 /// The list of everything in the package.
@@ -35,6 +37,9 @@ pub const SERVER_KEY: &str = "server.pub";
 
 /// The proceedings, a line of JSON for each line.
 pub const PROCEEDINGS: &str = "proceedings.jsonl";
+
+/// The page that verifies a package in a browser, without a network.
+pub const PAGE: &str = "verify.html";
 
 /// Where signatures and public keys lie that were added later.
 pub const SIGNATURES: &str = "signatures/";

@@ -183,7 +183,7 @@ impl SecretKey {
             trusted_comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let global = self.pair.sign(&[signature.as_ref(), comment.as_bytes()].concat());
         format!(
-            "{UNTRUSTED}signature of a Plenary server, key {}\n{}\n{TRUSTED}{comment}\n{}\n",
+            "{UNTRUSTED}signature by the key {}\n{}\n{TRUSTED}{comment}\n{}\n",
             self.id,
             BASE64.encode([&PREHASHED[..], &self.id.0, signature.as_ref()].concat()),
             BASE64.encode(global.as_ref()),

@@ -11,6 +11,8 @@ use proceedings::{Actor, Event, Line, Tip};
 use crate::archive::{Archive, Writer};
 use crate::*;
 
+mod damaged;
+
 fn key(number: u8) -> SecretKey {
     SecretKey::from_random([number; 40]).expect("a key")
 }
@@ -62,7 +64,7 @@ fn package() -> Vec<u8> {
 }
 
 fn judged(bytes: &[u8]) -> Verdict {
-    verify(Cursor::new(bytes), &[], &mut |_, _| {}).expect("a package")
+    verify(Cursor::new(bytes), &[], &[], &mut |_, _| {}).expect("a package")
 }
 
 /// The same package with other files: each entry goes through `change`, which may drop it, and
@@ -103,7 +105,7 @@ fn a_package_is_intact() {
 fn whose_key_it_must_be_can_be_said() {
     let verify = |number| {
         let keys = [key(number).public()];
-        verify(Cursor::new(package()), &keys, &mut |_, _| {}).expect("a package")
+        verify(Cursor::new(package()), &keys, &[], &mut |_, _| {}).expect("a package")
     };
     assert!(verify(1).intact && verify(1).signatures[0].trusted);
     let other = verify(2);
@@ -144,7 +146,7 @@ fn a_flipped_byte_of_the_directory_changes_no_content_unnoticed() {
     let mut damaged = sound.clone();
     for place in usize::try_from(start).expect("small")..sound.len() {
         damaged[place] ^= 1 << (place % 8);
-        if let Ok(verdict) = verify(Cursor::new(&damaged), &[], &mut |_, _| {}) {
+        if let Ok(verdict) = verify(Cursor::new(&damaged), &[], &[], &mut |_, _| {}) {
             assert!(!verdict.intact || verdict == judged(&sound), "byte {place}");
         }
         damaged[place] = sound[place];
@@ -155,13 +157,13 @@ fn a_flipped_byte_of_the_directory_changes_no_content_unnoticed() {
 fn cut_and_mutated_packages_do_no_harm() {
     let sound = package();
     for length in (0..sound.len()).step_by(7) {
-        assert!(verify(Cursor::new(&sound[..length]), &[], &mut |_, _| {}).is_err());
+        assert!(verify(Cursor::new(&sound[..length]), &[], &[], &mut |_, _| {}).is_err());
     }
     let corpus = [sound];
     let mut random = SplitMix(7);
     for _ in 0..2_000 {
         let input = hostile::mutate(&corpus, &mut random);
-        if let Ok(verdict) = verify(Cursor::new(&input), &[], &mut |_, _| {}) {
+        if let Ok(verdict) = verify(Cursor::new(&input), &[], &[], &mut |_, _| {}) {
             assert!(!verdict.intact || verdict.files_intact == 4, "{verdict:#?}");
         }
     }
@@ -241,7 +243,7 @@ fn parties_add_their_signatures() {
         ],
     );
     let verdict =
-        verify(Cursor::new(&more), &[embassy.public()], &mut |_, _| {}).expect("a package");
+        verify(Cursor::new(&more), &[embassy.public()], &[], &mut |_, _| {}).expect("a package");
     assert!(verdict.intact, "{verdict:#?}");
     let states: Vec<_> =
         verdict.signatures.iter().map(|found| (found.state, found.trusted)).collect();
@@ -275,7 +277,7 @@ fn a_key_of_the_same_id_is_not_the_same_key() {
     assert!(judged(forged.get_ref()).intact, "by itself it cannot be told");
     let real = key(1).public();
     assert_eq!(forger.public().id(), real.id());
-    let verdict = verify(forged, &[real], &mut |_, _| {}).expect("a package");
+    let verdict = verify(forged, &[real], &[], &mut |_, _| {}).expect("a package");
     assert_eq!(verdict.findings, [Finding::NotSignedBy { key: real.id() }]);
     assert!(!verdict.signatures[0].trusted);
 }
@@ -283,7 +285,7 @@ fn a_key_of_the_same_id_is_not_the_same_key() {
 #[test]
 fn hostile_archives_are_refused() {
     let refused = |bytes: &[u8]| {
-        let result = verify(Cursor::new(bytes), &[], &mut |_, _| {});
+        let result = verify(Cursor::new(bytes), &[], &[], &mut |_, _| {});
         result.expect_err("it is hostile").0
     };
     let named = |name: &str| rebuilt(&package(), |_, content| Some(content), &[(name, b"x")]);
@@ -368,9 +370,76 @@ fn minisign_signs(folder: &Path) {
     assert!(signed.as_ref().is_some_and(|signed| signed.0), "{signed:?}");
     let secret = std::fs::read_to_string(folder.join("council.key")).expect("made");
     assert!(SecretKey::parse(&secret).is_ok(), "keys of minisign are read");
+    info_zip_adds(folder, &secret);
     std::fs::write(folder.join("server.key"), key(1).to_file()).expect("room");
     let ours = run(folder, "minisign", &["-R", "-s", "server.key", "-p", "again.pub", "-f"]);
     assert!(ours.as_ref().is_some_and(|ours| ours.0), "minisign reads our key: {ours:?}");
+}
+
+/// Info-ZIP writes the directory anew, and leaves sizes twice in it.
+fn info_zip_adds(folder: &Path, secret: &str) {
+    let added = ["-0", "-X", "-q", "p.zip", "signatures/council.pub", "signatures/council.minisig"];
+    let Some(zipped) = run(folder, "zip", &added) else { return };
+    assert!(zipped.0, "{}", zipped.1);
+    let bytes = std::fs::read(folder.join("p.zip")).expect("written");
+    let council = SecretKey::parse(secret).expect("a key").public();
+    let verdict = verify(Cursor::new(&bytes), &[council], &[], &mut |_, _| {}).expect("a package");
+    assert!(verdict.intact && verdict.signatures[1].trusted, "{verdict:#?}");
+    assert_eq!(verdict.signatures[1].comment.as_deref(), Some("agreed"));
+    // What another program wrote is gone on with.
+    let embassy = key(5);
+    let manifest = manifest_of(Cursor::new(&bytes)).expect("a manifest");
+    let signature = embassy.sign(&manifest, "seen");
+    let more = attach(Cursor::new(bytes), "embassy", &signature, &embassy.public());
+    let more = more.expect("it fits").into_inner();
+    assert!(judged(&more).intact);
+    std::fs::write(folder.join("more.zip"), more).expect("room");
+    let tested = run(folder, "unzip", &["-t", "-q", "more.zip"]).expect("unzip is there");
+    assert!(tested.0, "{}", tested.1);
+}
+
+#[test]
+fn a_party_signs_in_the_package_or_beside_it() {
+    let package = package();
+    let council = key(2);
+    let manifest = manifest_of(Cursor::new(&package)).expect("a manifest");
+    let signature = council.sign(&manifest, "agreed by the council");
+    let add = |package: &[u8], name: &str, signature: &str| {
+        attach(Cursor::new(package.to_vec()), name, signature, &council.public())
+            .map(Cursor::into_inner)
+    };
+    let signed = add(&package, "council", &signature).expect("it fits");
+    let verdict = judged(&signed);
+    assert!(verdict.intact, "{verdict:#?}");
+    let second = &verdict.signatures[1];
+    assert_eq!(second.file, "signatures/council.minisig");
+    assert_eq!(second.key_file.as_deref(), Some("signatures/council.pub"));
+    assert_eq!(second.comment.as_deref(), Some("agreed by the council"));
+    assert!(signed.starts_with(&package[..package.len() - 2_000]), "nothing before it changed");
+
+    assert!(matches!(add(&signed, "council", &signature), Err(SignError::Twice(_))));
+    for name in ["../council", "a/b", ""] {
+        let refused = add(&package, name, &signature);
+        assert_eq!(refused.is_err(), !name.is_empty(), "{name}");
+    }
+    let other = council.sign(b"another manifest", "agreed");
+    for unfit in [other.as_str(), "no signature"] {
+        assert!(matches!(add(&package, "x", unfit), Err(SignError::Signature(_))));
+    }
+
+    let near = |file: &str, text: &str| Beside { file: file.to_owned(), text: text.to_owned() };
+    let beside = [near("p.zip.council.minisig", &signature), near("p.zip.x.minisig", &other)];
+    let trusted = [council.public()];
+    let verdict = verify(Cursor::new(&package), &trusted, &beside, &mut |_, _| {}).expect("one");
+    let altered = Finding::Altered { path: "p.zip.x.minisig".to_owned(), why: Why::Signature };
+    assert_eq!(verdict.findings, [altered]);
+    let states: Vec<_> = verdict.signatures.iter().map(|one| (one.state, one.trusted)).collect();
+    let (good, bad) = (SignatureState::Good, SignatureState::Bad);
+    assert_eq!(states, [(good, false), (good, true), (bad, false)]);
+    let near_key = near("p.zip.council.pub", &council.public().to_file());
+    let beside = [beside[0].clone(), near_key];
+    let verdict = verify(Cursor::new(&package), &[], &beside, &mut |_, _| {}).expect("one");
+    assert!(verdict.intact && verdict.signatures[1].state == good, "{verdict:#?}");
 }
 
 /// Whether the tool succeeded and what it said; `None` when there is no such tool.

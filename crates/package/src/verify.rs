@@ -136,6 +136,15 @@ pub struct SignatureVerdict {
     pub comment: Option<String>,
 }
 
+/// A signature or a public key that lies beside the package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// Its name, which ends in `.minisig` or `.pub`.
+    pub file: String,
+    /// Its content.
+    pub text: String,
+}
+
 /// Whether a signature fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -151,13 +160,14 @@ pub enum SignatureState {
 }
 
 /// Judges a package. `trusted` are keys that the reader has from elsewhere; each of them must have
-/// signed. `progress` hears how many bytes of how many were read.
+/// signed, in the package or `beside` it. `progress` hears how many bytes of how many were read.
 ///
 /// # Errors
 /// [`NotAPackage`] when the file is no package, or one that was made to do harm.
 pub fn verify<R: Read + Seek>(
     package: R,
     trusted: &[PublicKey],
+    beside: &[Beside],
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Verdict, NotAPackage> {
     let mut archive = Archive::open(package)?;
@@ -226,8 +236,24 @@ pub fn verify<R: Read + Seek>(
     }
 
     let manifest_bytes = manifest_bytes.unwrap_or_default();
-    verdict.signatures =
-        signatures(&mut archive, &entries, &manifest_bytes, trusted, &mut findings)?;
+    let (keys, signed) = near_and_within(&mut archive, &entries, beside)?;
+    verdict.signatures = signatures(&keys, &signed, &manifest_bytes, trusted, &mut findings);
+    if !names.contains(SIGNATURE) {
+        findings.add(Finding::Missing { path: SIGNATURE.to_owned() });
+    }
+    let good = |one: &SignatureVerdict| one.file == SIGNATURE && one.state == SignatureState::Good;
+    if !verdict.signatures.iter().any(good) {
+        findings.add(Finding::Unsigned);
+    }
+    let made = |key: &PublicKey| {
+        signed
+            .iter()
+            .filter_map(|(_, one)| one.as_ref())
+            .any(|one| one.is_good(key, &manifest_bytes))
+    };
+    for key in trusted.iter().filter(|key| !made(key)) {
+        findings.add(Finding::NotSignedBy { key: key.id() });
+    }
     verdict.findings = findings.0;
     verdict.intact = verdict.findings.is_empty();
     Ok(verdict)
@@ -316,31 +342,46 @@ fn small<R: Read + Seek>(
     Ok(Some(content))
 }
 
-/// Judges all signatures of the manifest.
-fn signatures<R: Read + Seek>(
+/// Texts with the names of their files.
+type Named<T> = Vec<(String, T)>;
+
+/// The keys and the signatures of the package, those in it before those beside it.
+fn near_and_within<R: Read + Seek>(
     archive: &mut Archive<R>,
     entries: &[Entry],
+    beside: &[Beside],
+) -> io::Result<(Named<PublicKey>, Named<Option<Signature>>)> {
+    let mut texts = |wanted: &dyn Fn(&str) -> bool, ending: &str| -> io::Result<Named<String>> {
+        let mut found = Vec::new();
+        let names = entries.iter().map(|entry| entry.name.as_str());
+        for name in names.filter(|name| wanted(name)).take(SIGNATURES_MAX) {
+            let content = small(archive, entries, name, FILE_BYTES_MAX)?.unwrap_or_default();
+            found.push((name.to_owned(), String::from_utf8(content).unwrap_or_default()));
+        }
+        let near = beside.iter().filter(|near| near.file.ends_with(ending)).take(SIGNATURES_MAX);
+        found.extend(near.map(|near| (near.file.clone(), near.text.clone())));
+        Ok(found)
+    };
+    let keys = texts(&|name| name == SERVER_KEY || is_added_key(name), ".pub")?;
+    let keys =
+        keys.into_iter().filter_map(|(file, text)| Some((file, PublicKey::parse(&text).ok()?)));
+    let signed = texts(&is_signature, ".minisig")?;
+    let signed = signed.into_iter().map(|(file, text)| (file, Signature::parse(&text)));
+    Ok((keys.collect(), signed.collect()))
+}
+
+/// Judges all signatures of the manifest.
+fn signatures(
+    keys: &Named<PublicKey>,
+    signed: &Named<Option<Signature>>,
     manifest: &[u8],
     trusted: &[PublicKey],
     findings: &mut Findings,
-) -> io::Result<Vec<SignatureVerdict>> {
-    let text = |archive: &mut Archive<R>, name: &str| -> io::Result<Option<String>> {
-        let content = small(archive, entries, name, FILE_BYTES_MAX)?;
-        Ok(content.and_then(|content| String::from_utf8(content).ok()))
-    };
-    let names = || entries.iter().map(|entry| entry.name.as_str());
-    let mut keys = Vec::new();
-    for name in
-        names().filter(|name| *name == SERVER_KEY || is_added_key(name)).take(SIGNATURES_MAX)
-    {
-        let key = text(archive, name)?.and_then(|text| PublicKey::parse(&text).ok());
-        keys.extend(key.map(|key| (key, name)));
-    }
-    let (mut verdicts, mut signers) = (Vec::new(), Vec::new());
-    for name in names().filter(|name| is_signature(name)).take(SIGNATURES_MAX) {
-        let signature = text(archive, name)?.and_then(|text| Signature::parse(&text));
+) -> Vec<SignatureVerdict> {
+    let mut verdicts = Vec::new();
+    for (file, signature) in signed {
         let mut verdict = SignatureVerdict {
-            file: name.to_owned(),
+            file: file.clone(),
             key: signature.as_ref().map(|signature| signature.key),
             key_file: None,
             trusted: false,
@@ -348,37 +389,24 @@ fn signatures<R: Read + Seek>(
             comment: None,
         };
         if let Some(signature) = signature {
-            let named = |key: &&PublicKey| key.id() == signature.key;
-            let good = |key: &&PublicKey| signature.is_good(key, manifest);
-            let in_package = || keys.iter().filter(|(key, _)| named(&key));
-            let by = trusted.iter().find(good);
-            let key_file = in_package().find(|(key, _)| good(&key));
-            verdict.trusted = by.is_some();
-            verdict.key_file = key_file.map(|(_, file)| (*file).to_owned());
-            verdict.state = if by.is_some() || key_file.is_some() {
+            let good = |key: &PublicKey| signature.is_good(key, manifest);
+            let known = keys.iter().find(|(_, key)| good(key));
+            verdict.trusted = trusted.iter().any(good);
+            verdict.key_file = known.map(|(file, _)| file.clone());
+            let mut all = trusted.iter().chain(keys.iter().map(|(_, key)| key));
+            verdict.state = if verdict.trusted || known.is_some() {
                 verdict.comment = Some(signature.comment.clone());
-                signers.extend(by.or(key_file.map(|(key, _)| key)).copied());
                 SignatureState::Good
-            } else if trusted.iter().any(|key| named(&key)) || in_package().next().is_some() {
+            } else if all.any(|key| key.id() == signature.key) {
                 SignatureState::Bad
             } else {
                 SignatureState::UnknownKey
             };
         }
         if matches!(verdict.state, SignatureState::Bad | SignatureState::Unreadable) {
-            findings.add(Finding::Altered { path: name.to_owned(), why: Why::Signature });
+            findings.add(Finding::Altered { path: file.clone(), why: Why::Signature });
         }
         verdicts.push(verdict);
     }
-    if names().all(|name| name != SIGNATURE) {
-        findings.add(Finding::Missing { path: SIGNATURE.to_owned() });
-    }
-    let good = |verdict: &SignatureVerdict| verdict.state == SignatureState::Good;
-    if !verdicts.iter().any(|verdict| verdict.file == SIGNATURE && good(verdict)) {
-        findings.add(Finding::Unsigned);
-    }
-    for key in trusted.iter().filter(|key| !signers.contains(key)) {
-        findings.add(Finding::NotSignedBy { key: key.id() });
-    }
-    Ok(verdicts)
+    verdicts
 }

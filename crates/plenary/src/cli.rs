@@ -47,11 +47,15 @@ pub(crate) enum Command {
     /// Check, create and list events, and print their personal links
     #[command(subcommand)]
     Event(Event),
+    /// Sign a record package as a party
+    #[command(subcommand)]
+    Package(Package),
     /// Say of a record package what is as it was signed, and what is not
     #[command(
         long_about = "Say of a record package what is as it was signed, and what is not.\n\n\
             Every altered, missing or added file is named, the first line of the proceedings that \
-            is not as it was written, and each signature. Nothing is extracted. No server, data \
+            is not as it was written, and each signature with who made it, also those that lie \
+            beside the package as PACKAGE.NAME.minisig. Nothing is extracted. No server, data \
             folder or network is needed.",
         after_help = "Examples:\n  \
             plenary verify russian-diplomats-day.zip\n  \
@@ -216,6 +220,61 @@ pub(crate) enum Event {
         #[command(flatten)]
         place: Place,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Package {
+    /// Sign a package with a party's key
+    #[command(after_help = "Examples:\n  \
+            minisign -G -W -p kcfr.pub -s kcfr.key\n  \
+            plenary package sign record.zip --key kcfr.key --comment 'agreed by the Council'\n  \
+            plenary package sign record.zip --key kcfr.key --beside\n\n\
+            The key is one of minisign, without a password. What is signed is the package's \
+            manifest; it is not looked at whether the package is as the manifest says: verify it \
+            before.")]
+    Sign(Sign),
+    /// Add a signature that a party made with minisign
+    #[command(after_help = "Example:\n  \
+            unzip -p record.zip manifest.json > manifest.json\n  \
+            minisign -S -s embassy.key -m manifest.json -x embassy.minisig -t 'agreed'\n  \
+            plenary package attach record.zip embassy.minisig --key embassy.pub\n\n\
+            A signature that does not fit is not added.")]
+    Attach(Attach),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// The package
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) package: PathBuf,
+    /// Secret key of the party, in the format of minisign
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+    /// Name of the signature [default: that of the key's file]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// What is signed besides, for everybody to read [default: agreed by NAME]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) comment: Option<String>,
+    /// Leave the package as it is: write PACKAGE.NAME.minisig and PACKAGE.NAME.pub
+    #[arg(long)]
+    pub(crate) beside: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attach {
+    /// The package
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) package: PathBuf,
+    /// Signature of the package's manifest
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) signature: PathBuf,
+    /// Public key of the party
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+    /// Name of the signature [default: that of its file]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod proof;
 mod rehearse;
 mod serve;
 mod settings;
+mod sign;
 mod store;
 mod system;
 
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use cli::{Cli, Command, Event, Place, Serve};
+use cli::{Cli, Command, Event, Package, Place, Serve};
 use output::{Exit, Failure, Terminal};
 use settings::{File, Flags, Settings};
 
@@ -64,6 +65,8 @@ fn run(terminal: Terminal, command: Command) -> Result<Option<Exit>, Failure> {
         Command::Event(Event::Package { event, output, place }) => {
             proof::make(terminal, &event, &output, &place_settings(terminal, &place)?)
         }
+        Command::Package(Package::Sign(wanted)) => sign::sign(terminal, &wanted),
+        Command::Package(Package::Attach(wanted)) => sign::attach(terminal, &wanted),
         Command::Verify { package, key } => proof::verify(terminal, &package, &key),
         Command::Rehearse(wanted) => {
             let place = Place {

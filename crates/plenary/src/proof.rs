@@ -21,7 +21,8 @@ use crate::event;
 use crate::output::{Exit, Failure, Ink, Terminal};
 use crate::serve::runtime;
 use crate::settings::Settings;
-use crate::store::{Store, broken, sentence};
+use crate::sign;
+use crate::store::{Store, broken};
 use crate::system::{SystemClock, SystemRandom};
 
 /// The server's signing key in the data folder, in the format of minisign.
@@ -142,6 +143,10 @@ async fn package(
     for file in issued.map_err(|error| io_failed(std::io::Error::other(error)))? {
         let path = format!("release/issued/{}", file.name);
         packer.add(&path, file.media_type, &mut file.bytes.as_slice()).map_err(failed)?;
+    }
+    if let Some(page) = web_ui::verification_page() {
+        let kind = "text/html; charset=utf-8";
+        packer.add(package::PAGE, kind, &mut page.bytes.as_ref()).map_err(failed)?;
     }
     media(terminal, &mut packer, &place.recordings.join(id.as_str())).map_err(failed)?;
     terminal.progress_ends();
@@ -323,13 +328,16 @@ pub(crate) fn verify(
     keys: &[String],
 ) -> Result<Option<Exit>, Failure> {
     let keys = keys.iter().map(|key| public_key(key)).collect::<Result<Vec<_>, _>>()?;
+    // A path is no sentence's first word: its letters stay as they are.
     let unreadable = |why: &str| {
-        let message = format!("{} is no package that can be verified: {why}", path.display());
-        Failure::new(Exit::Usage, sentence(&message))
+        let message =
+            format!("This is no package that can be verified: {}: {why}.", path.display());
+        Failure::new(Exit::Usage, message)
     };
+    let beside = sign::beside(path).map_err(|error| unreadable(&error.to_string()))?;
     let file = File::open(path).map_err(|error| unreadable(&error.to_string()))?;
     let mut shown = 0;
-    let verdict = package::verify(BufReader::new(file), &keys, &mut |done, total| {
+    let verdict = package::verify(BufReader::new(file), &keys, &beside, &mut |done, total| {
         if done - shown >= PROGRESS_BYTES {
             shown = done;
             terminal.progress(&format!("{} of {} MB read", done >> 20, total >> 20));
@@ -398,6 +406,11 @@ fn in_words(terminal: Terminal, path: &Path, verdict: &Verdict, keys_given: bool
             SignatureState::Unreadable => "is no signature".to_owned(),
         };
         out += &format!("Signature {}: {state}\n", signature.file);
+        if let Some(comment) = &signature.comment {
+            // Whoever signed wrote it; a terminal must not obey it.
+            let plain: String = comment.chars().filter(|letter| !letter.is_control()).collect();
+            out += &format!("  signed with it: {plain}\n");
+        }
     }
     if verdict.intact && !keys_given {
         out += "Whose keys these are a package cannot prove by itself: compare them with those that \

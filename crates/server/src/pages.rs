@@ -15,6 +15,9 @@ const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 /// Asks again each time; the answer is 304 as long as nothing changed.
 const ASK_AGAIN: &str = "no-cache";
 
+/// What stands before the policy of the verification page, in the page.
+const POLICY_BEGINS: &str = "http-equiv=\"Content-Security-Policy\" content=\"";
+
 pub(crate) async fn show(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let accepts = |name: &str| accepted.is_some_and(|accepted| accepts(accepted, name));
@@ -39,6 +42,31 @@ pub(crate) async fn show(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     }
     if asset.content_type.starts_with("text/html")
         && let Ok(policy) = HeaderValue::from_str(&crate::headers::policy(&app.public_url))
+    {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// The verification page, under the policy that stands in it: its one script and style are named
+/// there by their hashes, and nothing may be fetched.
+pub(crate) async fn verify(headers: HeaderMap) -> Response {
+    let Some(asset) = web_ui::verification_page() else {
+        return (StatusCode::NOT_FOUND, "The verification page was not built.\n").into_response();
+    };
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    let unchanged = known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == asset.etag));
+    let mut response =
+        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { body(&asset) };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(ASK_AGAIN));
+    if let Ok(etag) = HeaderValue::from_str(&asset.etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    let page = std::str::from_utf8(&asset.bytes).unwrap_or_default();
+    let policy = page.split_once(POLICY_BEGINS).and_then(|(_, rest)| rest.split_once('"'));
+    if let Some((policy, _)) = policy
+        && let Ok(policy) = HeaderValue::from_str(&format!("{policy}; frame-ancestors 'none'"))
     {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }

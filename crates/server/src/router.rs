@@ -85,6 +85,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .nest("/whip", media(whip))
         .nest("/whep", media(whep))
         .merge(published::routes())
+        .route("/verify", get(pages::verify).layer(CompressionLayer::new()))
+        .route("/verify.html", get(pages::verify).layer(CompressionLayer::new()))
         .fallback_service(get(pages::show).with_state(Arc::clone(&app)))
         .layer(middleware::from_fn(log))
         .layer(middleware::from_fn(in_time))

@@ -53,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "server",
             "storage",
             "storage-sqlite",
+            "web-ui",
         ],
     ),
     (

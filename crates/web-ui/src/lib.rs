@@ -15,6 +15,9 @@ struct Files;
 /// The page that all paths without a file share; it finds out by itself what to show.
 const INDEX: &str = "index.html";
 
+/// The verification page.
+const VERIFY: &str = "verify.html";
+
 /// Vite writes files whose name carries a hash of their content into this folder.
 const HASHED: &str = "assets/";
 
@@ -90,6 +93,12 @@ pub fn find(path: &str, accepted: impl IntoIterator<Item = Encoding>) -> Option<
         })
         .or_else(|| Files::get(name).map(|file| asset(file, content_type, None)))?;
     Some(Found { asset, immutable: name.starts_with(HASHED) })
+}
+
+/// The page that verifies record packages, in one file that runs from a disk; `None` where the web
+/// client was built without it.
+pub fn verification_page() -> Option<Asset> {
+    Some(asset(Files::get(VERIFY)?, content_type(VERIFY), None))
 }
 
 fn asset(

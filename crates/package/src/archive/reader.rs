@@ -50,6 +50,10 @@ pub(crate) enum Soundness {
 /// A ZIP file whose directory has been read.
 pub(crate) struct Archive<R> {
     input: R,
+    /// As it stands in the file.
+    directory: Vec<u8>,
+    /// Where it begins.
+    directory_at: u64,
     /// In the order in which they lie.
     pub(crate) entries: Vec<Entry>,
 }
@@ -84,7 +88,12 @@ impl<R: Read + Seek> Archive<R> {
         let mut bytes = Vec::new();
         (&mut input).take(directory.bytes).read_to_end(&mut bytes)?;
         let entries = entries(&bytes, &directory)?;
-        Ok(Self { input, entries })
+        Ok(Self { input, directory: bytes, directory_at: directory.offset, entries })
+    }
+
+    /// The file, where its directory begins, and that directory: what a writer goes on with.
+    pub(crate) fn into_parts(self) -> (R, u64, Vec<u8>) {
+        (self.input, self.directory_at, self.directory)
     }
 
     /// Shows the content of an entry to `see`, piece by piece.
@@ -231,6 +240,9 @@ fn agrees(header: &[u8], entry: &Entry) -> bool {
 
 /// Sizes that are too large for 32 bits stand in the extra field, in their order. The directory
 /// gives the compressed size before the other, the extra field after it; here both are the same.
+///
+/// Info-ZIP leaves the extra field as it was where it takes an entry over, though its sizes fit
+/// above: then both must say the same.
 fn sizes(short: [u32; 3], mut extra: &[u8]) -> Option<[u64; 3]> {
     let mut long: &[u8] = &[];
     while !extra.is_empty() {
@@ -241,6 +253,7 @@ fn sizes(short: [u32; 3], mut extra: &[u8]) -> Option<[u64; 3]> {
         }
         extra = rest;
     }
+    let all = long;
     let mut sizes = [0; 3];
     for (size, short) in sizes.iter_mut().zip(short) {
         *size = if short == u32::MAX {
@@ -251,7 +264,9 @@ fn sizes(short: [u32; 3], mut extra: &[u8]) -> Option<[u64; 3]> {
             short.into()
         };
     }
-    long.is_empty().then_some(sizes)
+    let repeated: Vec<u8> = sizes.iter().flat_map(|size| size.to_le_bytes()).collect();
+    let repeats = all.len() % 8 == 0 && repeated.starts_with(all);
+    (long.is_empty() || repeats).then_some(sizes)
 }
 
 fn bytes_at<const N: usize>(input: &mut (impl Read + Seek), at: u64) -> io::Result<[u8; N]> {

@@ -37,12 +37,26 @@ pub(crate) struct Writer<W> {
     output: W,
     at: u64,
     entries: Vec<Entry>,
+    /// What others have written: the number of their entries, and their part of the directory.
+    before: (u64, Vec<u8>),
 }
 
 impl<W: Write + Seek> Writer<W> {
     /// `output` must be empty.
     pub(crate) fn new(output: W) -> Self {
-        Self { output, at: 0, entries: Vec::new() }
+        Self { output, at: 0, entries: Vec::new(), before: (0, Vec::new()) }
+    }
+
+    /// Goes on behind `count` entries that end at `at`, in the place of their directory, which is
+    /// taken over as it is.
+    pub(crate) fn behind(
+        mut output: W,
+        at: u64,
+        count: u64,
+        directory: Vec<u8>,
+    ) -> io::Result<Self> {
+        output.seek(SeekFrom::Start(at))?;
+        Ok(Self { output, at, entries: Vec::new(), before: (count, directory) })
     }
 
     /// How many entries there are.
@@ -88,9 +102,10 @@ impl<W: Write + Seek> Writer<W> {
 
     /// Writes the directory and gives the output back, flushed.
     pub(crate) fn finish(mut self) -> io::Result<W> {
-        let mut directory = Vec::new();
+        let (before, mut directory) = self.before;
         self.entries.iter().for_each(|entry| central(&mut directory, entry));
-        let (count, length) = (self.entries.len() as u64, directory.len() as u64);
+        let count = before + self.entries.len() as u64;
+        let length = directory.len() as u64;
         let end_64 = self.at + length;
 
         put_u32(&mut directory, END_64);

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use expect_test::expect;
+use package::SecretKey;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -233,6 +234,8 @@ fn help_has_examples_and_exit_codes() {
         &["event", "list"],
         &["event", "links"],
         &["event", "revoke"],
+        &["package", "sign"],
+        &["package", "attach"],
         &["rehearse"],
         &["doctor"],
         &["completions"],
@@ -270,6 +273,8 @@ fn a_rehearsal_leaves_the_issued_release_in_a_package_in_which_one_altered_byte_
     assert_eq!(code(&intact), 0, "{}{}", stdout(&intact), stderr(&intact));
     assert!(stdout(&intact).contains("everything is as it was signed"), "{}", stdout(&intact));
 
+    parties_sign(folder.path(), path);
+
     let mut bytes = fs::read(&package).expect("the package");
     let word = b"introductory-remarks";
     let at = bytes.windows(word.len()).position(|seen| seen == word).expect("a segment's name");
@@ -281,6 +286,45 @@ fn a_rehearsal_leaves_the_issued_release_in_a_package_in_which_one_altered_byte_
     let report = folder.path().join("report.json");
     let none = run(&["verify", report.to_str().expect("a path")]);
     assert_eq!(code(&none), 2, "{}", stderr(&none));
+}
+
+/// One party signs in the package, the other beside it; everybody sees who did.
+fn parties_sign(folder: &Path, package: &str) {
+    let place = |name: &str| folder.join(name).to_str().expect("a path").to_owned();
+    let secret = SecretKey::from_random([9; 40]).expect("a key");
+    fs::write(place("kcfr.key"), secret.to_file()).expect("room");
+    let key = place("kcfr.key");
+    let sign = ["package", "sign", package, "--key", &key];
+    let signed = run(&[&sign[..], &["--comment", "agreed by the Council"]].concat());
+    assert_eq!(code(&signed), 0, "{}", stderr(&signed));
+    let again = run(&sign);
+    assert_eq!(code(&again), 1, "{}", stdout(&again));
+    assert!(stderr(&again).contains("signatures/kcfr.minisig"), "{}", stderr(&again));
+    let beside = run(&[&sign[..], &["--beside", "--name", "embassy"]].concat());
+    assert_eq!(code(&beside), 0, "{}", stderr(&beside));
+    let public = secret.public().encoded();
+    let verified = run(&["verify", package, "--key", &public]);
+    assert_eq!(code(&verified), 0, "{}", stdout(&verified));
+    for told in [
+        "Signature signatures/kcfr.minisig: good",
+        "signed with it: agreed by the Council",
+        "Signature record.zip.embassy.minisig: good",
+        "signed with it: agreed by embassy",
+    ] {
+        assert!(stdout(&verified).contains(told), "{told}: {}", stdout(&verified));
+    }
+    // A signature of something else is not added, and beside the package it is named.
+    let other = place("other.minisig");
+    fs::write(&other, secret.sign(b"something else", "")).expect("room");
+    fs::write(place("kcfr.pub"), secret.public().to_file()).expect("room");
+    let attached = run(&["package", "attach", package, &other, "--key", &place("kcfr.pub")]);
+    assert_eq!(code(&attached), 1);
+    assert!(stderr(&attached).contains("is not one of its manifest"), "{}", stderr(&attached));
+    fs::rename(&other, place("record.zip.other.minisig")).expect("ours");
+    let named = run(&["verify", package]);
+    assert_eq!(code(&named), 1);
+    assert!(stdout(&named).contains("altered: record.zip.other.minisig"), "{}", stdout(&named));
+    fs::remove_file(place("record.zip.other.minisig")).expect("ours");
 }
 
 #[test]

@@ -31,3 +31,22 @@ async fn an_unchanged_page_is_not_sent_again() {
     let answer = app.send(request).await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (304, ""));
 }
+
+/// The one page whose script stands in it: its policy names that script and nothing else.
+#[tokio::test]
+async fn the_verification_page_may_fetch_nothing() {
+    let app = TestApp::new().await;
+    for path in ["/verify", "/verify?lang=ur", "/verify.html"] {
+        let answer = app.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "no-cache"));
+        let policy = answer.header("content-security-policy");
+        for part in ["default-src 'none'", "script-src 'sha256-", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        for part in ["unsafe", "'self'", "connect-src", "http"] {
+            assert!(!policy.contains(part), "{path}: {policy}");
+        }
+        assert!(answer.body.contains("<script type=\"module\">"), "the script stands in it");
+        assert!(!answer.body.contains(" src=\"/"), "nothing is fetched");
+    }
+}
