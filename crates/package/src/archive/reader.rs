@@ -265,7 +265,7 @@ fn sizes(short: [u32; 3], mut extra: &[u8]) -> Option<[u64; 3]> {
         };
     }
     let repeated: Vec<u8> = sizes.iter().flat_map(|size| size.to_le_bytes()).collect();
-    let repeats = all.len() % 8 == 0 && repeated.starts_with(all);
+    let repeats = all.len().is_multiple_of(8) && repeated.starts_with(all);
     (long.is_empty() || repeats).then_some(sizes)
 }
 
