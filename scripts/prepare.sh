@@ -56,6 +56,9 @@ if [ "$for_what" != build ]; then
   need espeak-ng espeak-ng
   need pdftotext poppler-utils
   need strace strace
+  need minisign minisign
+  need zip zip
+  need unzip unzip
   need ffmpeg ffmpeg
   need ip iproute2
   need nft nftables
