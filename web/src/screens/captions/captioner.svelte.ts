@@ -65,7 +65,7 @@ export class Captioner {
   struck: Struck | null = $state.raw(null);
   /** What was refused last, of corrections. */
   refusal: Refusal | null = $state(null);
-  forms: readonly ShortForm[] = $state.raw(readForms(stored(localStorage, FORMS_SAVED) ?? ''));
+  forms: readonly ShortForm[] = $state.raw(readForms(stored(() => localStorage, FORMS_SAVED) ?? ''));
 
   /** The last lines of the desk's language, which may be corrected. */
   readonly lines: readonly Kept[] = $derived.by(() =>
@@ -98,7 +98,7 @@ export class Captioner {
     this.language = language;
     this.store = new CaptionStore(live);
     this.#saved = `plenary.typing.${live.event.id}.${language}`;
-    this.typing = read(stored(sessionStorage, this.#saved));
+    this.typing = read(stored(() => sessionStorage, this.#saved));
     this.#since = live.clock.read();
     this.#status = live.recordStatus;
     const floor = live.event.languages[0] ?? language;
@@ -106,7 +106,7 @@ export class Captioner {
     this.#stop = $effect.root(() => {
       $effect(() => this.#sit());
       $effect(() => this.#followTurn());
-      $effect(() => this.#followStatus());
+      $effect(() => this.followStatus());
       $effect(() => this.#followFloor());
       $effect(() => this.#followWaiting());
     });
@@ -226,7 +226,7 @@ export class Captioner {
 
   setForms(text: string): void {
     this.forms = readForms(text);
-    store(localStorage, FORMS_SAVED, text);
+    store(() => localStorage, FORMS_SAVED, text);
   }
 
   /** The desk is sat down at with every new connection. */
@@ -247,7 +247,7 @@ export class Captioner {
   }
 
   /** What was typed under one record status ends with it; under the next a line begins anew. */
-  #followStatus(): void {
+  followStatus(): void {
     const status = this.live.recordStatus;
     if (status === this.#status) return;
     untrack(() => {
@@ -269,7 +269,7 @@ export class Captioner {
   }
 
   #followWaiting(): void {
-    if (this.live.open && this.typing.waiting.length > 0) untrack(() => void this.#flush());
+    if (this.live.open && this.typing.waiting.length > 0) untrack(() => void this.flush());
   }
 
   #onStage(): ReadonlySet<PersonId> {
@@ -299,7 +299,7 @@ export class Captioner {
 
   #set(typing: Typing): void {
     this.typing = typing;
-    store(sessionStorage, this.#saved, written(typing));
+    store(() => sessionStorage, this.#saved, written(typing));
   }
 
   #tellSoon(): void {
@@ -313,7 +313,7 @@ export class Captioner {
   }
 
   /** Sends the lines that wait, one after the other, so that they stay in order. */
-  async #flush(): Promise<void> {
+  async flush(): Promise<void> {
     if (this.#sending) return;
     this.#sending = true;
     clearTimeout(this.#again);
@@ -327,7 +327,7 @@ export class Captioner {
         this.#set(settled(this.typing, sent.key));
         this.notTaken = [...this.notTaken, { key: sent.key, line: sent.line, refusal: outcome.refusal }].slice(-REFUSED_MAX);
       } else {
-        this.#again = setTimeout(() => void this.#flush(), AGAIN_MS);
+        this.#again = setTimeout(() => void this.flush(), AGAIN_MS);
         break;
       }
     }
@@ -349,17 +349,18 @@ export class Captioner {
   }
 }
 
-function stored(storage: Storage, key: string): string | null {
+/** Even to name a forbidden store throws. */
+function stored(storage: () => Storage, key: string): string | null {
   try {
-    return storage.getItem(key);
+    return storage().getItem(key);
   } catch {
     return null;
   }
 }
 
-function store(storage: Storage, key: string, value: string): void {
+function store(storage: () => Storage, key: string, value: string): void {
   try {
-    storage.setItem(key, value);
+    storage().setItem(key, value);
   } catch {
     // Storage may be forbidden or full; then it holds for this page.
   }
