@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::{Language, Millis, PartyId, PersonId, ReleaseVersion, Sequence, StatementId, Timestamp};
 use proceedings::{
-    Acceptance, DraftVersion, Hash, Issue, Kill, RecordStatus, ReportingVerb, Run, Statement, Tone,
-    TranscriptLine,
+    Acceptance, DraftVersion, Hash, Issue, Kill, RecordStanding, RecordStatus, ReportingVerb, Run,
+    Statement, Tone, TranscriptLine,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -57,6 +57,9 @@ pub struct StatementsView {
     /// The reporting verbs.
     #[schema(value_type = Vec<Object>)]
     pub verbs: Vec<VerbView>,
+    /// Whether the public may read the record.
+    #[schema(value_type = Object)]
+    pub standing: RecordStanding,
 }
 
 /// A reporting verb.

@@ -29,8 +29,8 @@ pub use event::Event;
 pub use hearing::{Hearing, Recording, Source};
 pub use record::{
     Acceptance, BoundStatement, Clearance, DraftVersion, Issue, Kill, Published, Record,
-    RecordCommand, RecordEvent, RecordTime, ReleaseDefect, ReleaseState, ReportingVerb, Run,
-    Statement, StatementEdit, StatementLife, Tone, TranscriptLine, Wording,
+    RecordCommand, RecordEvent, RecordStanding, RecordTime, ReleaseDefect, ReleaseState,
+    ReportingVerb, Run, Statement, StatementEdit, StatementLife, Tone, TranscriptLine, Wording,
 };
 pub use refusal::Refusal;
 pub use state::{

@@ -9,6 +9,7 @@ mod event;
 mod fold;
 mod quotation;
 mod release;
+mod standing;
 mod statement;
 mod time;
 mod transcript;
@@ -23,6 +24,7 @@ pub use event::RecordEvent;
 pub use release::{
     Acceptance, BoundStatement, DraftVersion, Issue, Kill, Published, ReleaseDefect, ReleaseState,
 };
+pub use standing::RecordStanding;
 pub use statement::{Statement, StatementLife, Wording};
 pub use time::{RecordTime, Run};
 pub use transcript::TranscriptLine;
@@ -43,6 +45,8 @@ pub struct Record {
     pub offices: BTreeMap<PersonId, BTreeSet<PersonId>>,
     /// The release.
     pub release: ReleaseState,
+    /// Whether the public may read all this, as far as its page shows it.
+    pub standing: RecordStanding,
 }
 
 impl Record {

@@ -215,4 +215,7 @@ pub enum Refusal {
     /// The embargo is not over.
     #[error("the embargo is not over yet")]
     EmbargoHolds,
+    /// The event goes on; its record is not complete.
+    #[error("the event has not been closed yet")]
+    NotClosed,
 }

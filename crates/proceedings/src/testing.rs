@@ -11,7 +11,7 @@ use base::{Language, Localized, Millis, PartyId, PersonId, Timestamp};
 
 use crate::{
     Admission, EventDefinition, EventState, Hearing, Life, LobbyPolicy, Microphone, Party, Person,
-    Policy, RecordStatus, Role, Segment, SegmentKind, StagePlace, StatementLife,
+    Policy, RecordStanding, RecordStatus, Role, Segment, SegmentKind, StagePlace, StatementLife,
 };
 
 /// The planned opening of [`reference_event`]: 9 February 2021, 15:00 in Karachi.
@@ -300,5 +300,7 @@ fn check_record(state: &EventState) -> Result<(), String> {
         let accepted = |text| release.accepted.contains_key(text);
         that(version.unbound.iter().all(accepted), "what was issued is bound or accepted")?;
     }
+    let closed = state.life == Life::Closed;
+    that(closed || record.standing == RecordStanding::Internal, "a closed event has a record")?;
     Ok(())
 }

@@ -26,7 +26,8 @@ fn main() {
         release: &release,
         status: Status::Issued(issued),
         versioned: issued,
-        record_url: "https://plenary.kcfr.example/events/russian-diplomats-day/record",
+        event_url: "https://plenary.kcfr.example/events/russian-diplomats-day",
+        record_url: Some("https://plenary.kcfr.example/events/russian-diplomats-day/record"),
         release_url: "https://plenary.kcfr.example/events/russian-diplomats-day/release",
     };
     for language in release.versions.keys() {

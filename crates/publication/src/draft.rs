@@ -175,7 +175,11 @@ fn full_titles(facts: &Facts, person: &Person) -> Option<Localized> {
 }
 
 /// The full title, from what is known.
-fn title(person: &Person, language: &Language, fallbacks: &[Language]) -> Option<String> {
+pub(crate) fn title(
+    person: &Person,
+    language: &Language,
+    fallbacks: &[Language],
+) -> Option<String> {
     let text = |text: &Option<Localized>| {
         let text = clean(text.as_ref()?.best(language, fallbacks)?);
         (!text.is_empty()).then_some(text)
@@ -396,6 +400,14 @@ impl<'a> Frame<'a> {
             }
         };
         Some(self.finished(&sentence))
+    }
+
+    /// The sentence with this statement where it stands by itself.
+    pub(crate) fn alone(&self, statement: &Statement) -> Option<String> {
+        let Some(person) = self.speaker(statement) else { return self.following(statement) };
+        let verb = self.reported(statement, person.gender)?;
+        let values = [("subject", &*self.subject(person)), ("verb", &verb)];
+        Some(self.finished(&fill(self.grammar.following, &values)))
     }
 
     /// Who may be named as the speaker of a statement.

@@ -21,7 +21,8 @@
 //!    statement. Everybody else is hidden as soon as the event has a segment under the Rule, because
 //!    the Rule hides who was there.
 //! 4. The attendance is not given, not even as a number, when a segment was under the Rule.
-//! 5. Captions of such a segment carry no voice, and names in them are struck out.
+//! 5. Captions of such a segment carry no voice, and names in them are struck out. On the page of
+//!    the record they have no time either, and no sound or picture of the segment is public.
 //!
 //! Nothing here reads a clock, draws randomness or does I/O: the same facts give the same bytes.
 
@@ -44,8 +45,8 @@ pub use draft::{DraftError, draft};
 pub use edit::{At, Edit, EditError};
 pub use facts::{Clearance, Event, Facts, Gender, Line, Organiser, Person, Segment, Statement};
 pub use mapping::{
-    NotesError, PersonNotes, RehearsedStatement, ReleaseNotes, from_programme, from_state,
-    read_notes, transcript,
+    NotesError, PersonNotes, RehearsedStatement, ReleaseNotes, attendance, from_programme,
+    from_state, read_notes, stretches, transcript,
 };
 pub use release::{
     About, Block, Cited, Fact, Named, Part, ProgrammePart, Release, ReleaseError, Run, Source,

@@ -8,11 +8,14 @@ use base::{
     Language, Localized, Millis, PartyId, PersonId, Revision, SegmentId, StatementId, Timestamp,
 };
 use proceedings::{
-    EventDefinition, EventState, RecordStatus, ReportingVerb, StatementLife, Wording,
+    Admission, Attendance, EventDefinition, EventState, RecordStatus, ReportingVerb, StatementLife,
+    Wording,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Clearance, Event, Facts, Gender, Line, Organiser, Person, Segment, Statement};
+use crate::output::record::Stretch;
+use crate::release::Span;
 
 /// What a release needs and a programme does not have. Everything may be missing: then names are
 /// repeated in full and the house's paragraphs are left out.
@@ -267,6 +270,54 @@ pub fn transcript(state: &EventState) -> Vec<Line> {
             text: line.text.clone(),
         })
         .collect()
+}
+
+/// The parts of the event as they were held, in order: each stretch of one part under one status,
+/// and whole parts that were off the record.
+pub fn stretches(state: &EventState) -> Vec<Stretch> {
+    let opened = state.opened_at.unwrap_or(state.definition.start);
+    let over = state.closed_at.unwrap_or(opened);
+    let span = |from: Timestamp, until: Option<Timestamp>| Span {
+        start: from.since(opened),
+        end: until.unwrap_or(over).since(opened),
+    };
+    let mut found: Vec<Stretch> = Vec::new();
+    for run in state.record.time.runs() {
+        let span = span(run.from, run.until);
+        match found.last_mut() {
+            // A suspension makes no new part.
+            Some(last) if last.segment == run.segment && last.status == run.status => {
+                last.span.end = span.end;
+            }
+            _ => found.push(Stretch { segment: run.segment.clone(), status: run.status, span }),
+        }
+    }
+    for (segment, progress) in state.definition.segments.iter().zip(&state.programme.segments) {
+        let Some(began) = progress.began_at else { continue };
+        if found.iter().all(|stretch| stretch.segment != segment.id) {
+            found.push(Stretch {
+                segment: segment.id.clone(),
+                status: RecordStatus::OffTheRecord,
+                span: span(began, progress.ended_at),
+            });
+        }
+    }
+    found.sort_by_key(|stretch| stretch.span.start);
+    found
+}
+
+/// How many came, beside those with a task in the event. Nothing is told when a part was under the
+/// Chatham House Rule, which hides who was there.
+pub fn attendance(state: &EventState, facts: &Facts) -> Option<u32> {
+    if facts.has_chatham_house() {
+        return None;
+    }
+    let came = |known: &&Attendance| {
+        known.person.is_participant()
+            && known.arrived_at.is_some()
+            && known.admission == Admission::Admitted
+    };
+    u32::try_from(state.people.values().filter(came).count()).ok()
 }
 
 /// Status of a moment; one that no stretch of the record covers was off the record.

@@ -11,12 +11,13 @@ pub mod ninjs;
 mod packed;
 pub mod pdf;
 pub mod plain;
+pub mod record;
 pub mod web_vtt;
 
-use base::{Language, Timestamp};
+use base::{Language, Millis, Timestamp};
 
 use crate::dates::{Day, clock, minute, utc_offset};
-use crate::release::{Block, Cited, Part, Release, Run, Source};
+use crate::release::{Block, Cited, Part, Release, Run, Source, Span};
 use crate::text::clean;
 use crate::words::{Grammar, fill, grammar, grammars};
 
@@ -29,8 +30,11 @@ pub struct Edition<'a> {
     pub status: Status,
     /// When this version was made.
     pub versioned: Timestamp,
-    /// Address of the event's record page, without fragment.
-    pub record_url: &'a str,
+    /// Address of the event itself.
+    pub event_url: &'a str,
+    /// Address of the event's record page, without fragment; `None` while the public may not read
+    /// the record. Then nothing here says that there is something to hear.
+    pub record_url: Option<&'a str>,
     /// Address under which the release stands; its language versions are `/en`, `/ru` below it, and
     /// their other forms `/en.pdf`, `/en.txt`.
     pub release_url: &'a str,
@@ -55,14 +59,10 @@ impl Edition<'_> {
         format!("{}/{language}", self.release_url)
     }
 
-    /// Address of the second where a statement was made; `None` under the Chatham House Rule.
+    /// Address of the second where a statement was made; `None` under the Chatham House Rule, and
+    /// while there is no public record.
     pub fn clip_url(&self, cited: &Cited) -> Option<String> {
-        let span = cited.span?;
-        let seconds = |millis: base::Millis| match millis.0 % 1_000 {
-            0 => format!("{}", millis.0 / 1_000),
-            rest => format!("{}.{rest:03}", millis.0 / 1_000),
-        };
-        Some(format!("{}#t={},{}", self.record_url, seconds(span.start), seconds(span.end)))
+        Some(format!("{}#{}", self.record_url?, fragment(cited.span?)))
     }
 
     /// Time of day at which a statement was made, in the event's city.
@@ -79,6 +79,7 @@ impl Edition<'_> {
     /// Number and statement that a run goes back to, where there is something to hear.
     fn reference(&self, run: &Run) -> Option<(usize, &Cited)> {
         let Source::Statement(id) = &run.source else { return None };
+        self.record_url?;
         let cited = self.release.cited(*id).filter(|cited| cited.span.is_some())?;
         Some((self.release.number(*id)?, cited))
     }
@@ -147,6 +148,19 @@ impl Edition<'_> {
     /// A withdrawn release shows nothing but that it was withdrawn.
     fn is_withdrawn(&self) -> bool {
         matches!(self.status, Status::Withdrawn(_))
+    }
+}
+
+/// The place of a span in the record, counted from the opening: "t=72.5,80".
+pub(crate) fn fragment(span: Span) -> String {
+    format!("t={},{}", seconds(span.start), seconds(span.end))
+}
+
+/// Seconds with as many decimals as it takes.
+pub(crate) fn seconds(at: Millis) -> String {
+    match at.0 % 1_000 {
+        0 => format!("{}", at.0 / 1_000),
+        rest => format!("{}.{rest:03}", at.0 / 1_000),
     }
 }
 

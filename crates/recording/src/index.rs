@@ -187,6 +187,14 @@ fn duration(path: &Path) -> Option<Millis> {
     Reader::open(file).ok()?.contents().duration
 }
 
+/// Whether a finished file has pictures; `None` where that cannot be read.
+pub fn has_picture(file: &Path) -> Option<bool> {
+    let file = std::io::BufReader::new(std::fs::File::open(file).ok()?);
+    let reader = Reader::open(file).ok()?;
+    let picture = |(_, track): &(u64, container::Track)| track.codec != container::Codec::Opus;
+    Some(reader.contents().tracks.iter().any(picture))
+}
+
 /// Writes the final index so that it is there as a whole or not at all.
 pub(crate) fn write_final(folder: &Path, index: &Index) -> io::Result<()> {
     let path: PathBuf = folder.join(FINAL);

@@ -42,6 +42,6 @@ mod worker;
 
 pub use disk::{Disk, DiskFile, LocalDisk};
 pub use health::{Health, Problem};
-pub use index::{ChapterAt, Index, Programme, Span, Status, TakeEntry, read_index};
+pub use index::{ChapterAt, Index, Programme, Span, Status, TakeEntry, has_picture, read_index};
 pub use recorder::{Config, Recorder, StartError};
 pub use recovery::{Recovery, recover};

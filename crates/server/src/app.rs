@@ -16,6 +16,7 @@ use crate::metrics::{MetricsAccess, Tallies};
 use crate::open::Open;
 use crate::published::Renderings;
 use crate::rate::{PerAddress, Rate};
+use crate::record_page::PublicMedia;
 use crate::recording_files::Tickets;
 use crate::turn::Turn;
 use crate::voice::Listeners;
@@ -66,6 +67,8 @@ pub(crate) struct App {
     pub(crate) tickets: Tickets,
     /// What was made of issued releases.
     pub(crate) renderings: Renderings,
+    /// Files of the recordings that everybody may have.
+    pub(crate) public_media: PublicMedia,
     /// A place for each live socket.
     pub(crate) sockets: Arc<Semaphore>,
     pub(crate) random: Mutex<Box<dyn Random>>,

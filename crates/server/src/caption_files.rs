@@ -91,7 +91,7 @@ async fn answer(
             .read(|state| state.opened_at.is_some() && state.definition.languages.contains(tag))
     };
     let language = language.filter(spoken).ok_or(ApiError::NoSuchPath)?;
-    let facts = facts_of(&app, &caller).await?;
+    let facts = facts_of(&app, &caller.id, &caller.event).await?;
     let lines = match track {
         Track::Captions => caller.event.read(publication::transcript),
         Track::Chapters => Vec::new(),

@@ -36,6 +36,7 @@ mod pages;
 mod proceedings;
 mod published;
 mod rate;
+mod record_page;
 mod record_views;
 mod recording_files;
 mod recordings;

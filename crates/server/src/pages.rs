@@ -84,7 +84,7 @@ fn body(asset: &Asset) -> Response {
 }
 
 /// True when `Accept-Encoding` names the encoding and does not refuse it by `q=0`.
-fn accepts(accepted: &str, name: &str) -> bool {
+pub(crate) fn accepts(accepted: &str, name: &str) -> bool {
     accepted.split(',').any(|one| {
         let mut parts = one.split(';').map(str::trim);
         let named = parts.next().is_some_and(|given| given.eq_ignore_ascii_case(name));

@@ -6,6 +6,7 @@
 //! is shown comes out of the document whose hash the parties approved.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
@@ -17,6 +18,8 @@ use base::{EventId, Language, Timestamp};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use proceedings::{EventState, Hash, Life, Published};
 use publication::Release;
 use publication::output::{Edition, Status, atom, docx, html, markdown, ninjs, pdf, plain};
@@ -32,11 +35,20 @@ use crate::pages;
 /// about few events at a time.
 const KEPT_MAX: usize = 128;
 
+/// Bytes of them: the records of some dozen events of a day each.
+const KEPT_BYTES_MAX: usize = 64 << 20;
+
+/// Below this size headers weigh more than what gzip saves.
+const PACKED_BYTES_MIN: usize = 1_024;
+
 /// Events of the feed, the latest: twice its entries, for not every event has a release.
 const FEED_EVENTS_MAX: usize = 2 * atom::ENTRIES_MAX;
 
 /// May be kept anywhere, and is asked for again each time: a recall must reach every reader.
 const ASK_AGAIN: &str = "public, no-cache";
+
+/// What a negotiated answer depends on.
+pub(crate) const VARY: &str = "accept-language, accept-encoding";
 
 /// The page's one style is named by its hash; it runs nothing and fetches nothing.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -65,11 +77,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 /// In which language.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+pub(crate) struct Asked {
     lang: Option<String>,
 }
 
-type AskedQuery = Result<Query<Asked>, axum::extract::rejection::QueryRejection>;
+pub(crate) type AskedQuery = Result<Query<Asked>, axum::extract::rejection::QueryRejection>;
 
 async fn page(
     app: State<Arc<App>>,
@@ -116,7 +128,7 @@ async fn version(
 }
 
 /// The client's own page for an address that leads nowhere, in the reader's language.
-async fn nothing(app: State<Arc<App>>, uri: Uri, mut headers: HeaderMap) -> Response {
+pub(crate) async fn nothing(app: State<Arc<App>>, uri: Uri, mut headers: HeaderMap) -> Response {
     headers.remove(header::IF_NONE_MATCH);
     let mut response = pages::show(app, uri, headers).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
@@ -138,7 +150,7 @@ async fn negotiate(
     let otherwise = otherwise.ok_or(ApiError::NoSuchRelease)?;
     let language = chosen(asked.as_ref(), headers, &standing.languages, otherwise);
     let mut response = show(&app, &id, &standing, language, form, headers).await?;
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY));
     Ok(response)
 }
 
@@ -181,7 +193,7 @@ async fn feed(
     let mut response = answer(&rendering, &headers, StatusCode::OK);
     let kind = HeaderValue::from_static("application/atom+xml; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY));
     Ok(response)
 }
 
@@ -315,12 +327,14 @@ struct Standing {
     languages: BTreeSet<Language>,
     /// The language of the floor.
     floor: Language,
+    /// Everybody may read the record, and hear each sentence there.
+    record: bool,
 }
 
 impl Standing {
     /// Changes with everything that is shown.
     fn key(&self) -> String {
-        format!("{} {:?} {:?}", self.document, self.status, self.versioned)
+        format!("{} {:?} {:?} {}", self.document, self.status, self.versioned, self.record)
     }
 }
 
@@ -348,18 +362,29 @@ fn standing_of(state: &EventState, now: Timestamp) -> Option<Standing> {
         versioned: issue.published_at()?,
         languages: version.languages.clone(),
         floor: state.definition.languages.first()?.clone(),
+        record: state.record.standing.is_public(),
     })
 }
 
+/// The languages of the release that everybody reads now; none while there is none, or after its
+/// recall.
+pub(crate) fn languages_issued(state: &EventState, now: Timestamp) -> BTreeSet<Language> {
+    match standing_of(state, now) {
+        Some(Standing { status: Status::Issued(_), languages, .. }) => languages,
+        _ => BTreeSet::new(),
+    }
+}
+
 struct Addresses {
+    event: String,
     record: String,
     release: String,
 }
 
 impl Addresses {
     fn new(public_url: &str, event: &EventId) -> Self {
-        let record = format!("{public_url}/e/{event}");
-        Self { release: format!("{record}/release"), record }
+        let event = format!("{public_url}/e/{event}");
+        Self { release: format!("{event}/release"), record: format!("{event}/record"), event }
     }
 }
 
@@ -368,7 +393,8 @@ fn edition<'a>(release: &'a Release, standing: &Standing, urls: &'a Addresses) -
         release,
         status: standing.status,
         versioned: standing.versioned,
-        record_url: &urls.record,
+        event_url: &urls.event,
+        record_url: Some(urls.record.as_str()).filter(|_| standing.record),
         release_url: &urls.release,
     }
 }
@@ -418,20 +444,40 @@ async fn show(
 }
 
 /// A recall is told to whoever has the notice already, too: 410 is no answer that 304 stands for.
-fn answer(rendering: &Rendering, headers: &HeaderMap, status: StatusCode) -> Response {
+pub(crate) fn answer(rendering: &Rendering, headers: &HeaderMap, status: StatusCode) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
     let unchanged = status == StatusCode::OK
         && known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == rendering.tag));
-    let mut response = match unchanged {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => (status, rendering.bytes.clone()).into_response(),
+    let encoded = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let packed = rendering.packed.as_ref();
+    let packed = packed.filter(|_| encoded.is_some_and(|encoded| pages::accepts(encoded, "gzip")));
+    let mut response = match (unchanged, packed) {
+        (true, _) => StatusCode::NOT_MODIFIED.into_response(),
+        (false, None) => (status, rendering.bytes.clone()).into_response(),
+        (false, Some(packed)) => {
+            let mut response = (status, packed.clone()).into_response();
+            let gzip = HeaderValue::from_static("gzip");
+            response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+            response
+        }
     };
     let out = response.headers_mut();
+    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(ASK_AGAIN));
     if let Ok(tag) = HeaderValue::from_str(&rendering.tag) {
         out.insert(header::ETAG, tag);
     }
     response
+}
+
+fn packed(bytes: &[u8]) -> Option<Bytes> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    let worth = |packed: &Vec<u8>| packed.len() < bytes.len() / 10 * 9;
+    (bytes.len() >= PACKED_BYTES_MIN && packer.write_all(bytes).is_ok())
+        .then(|| packer.finish().ok())
+        .flatten()
+        .filter(worth)
+        .map(Bytes::from)
 }
 
 async fn document(app: &App, id: &EventId, hash: Hash) -> Result<Release, ApiError> {
@@ -442,21 +488,21 @@ async fn document(app: &App, id: &EventId, hash: Hash) -> Result<Release, ApiErr
 }
 
 /// Setting a document takes some milliseconds, which no other task should wait for.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| ApiError::Internal(error.to_string()))
 }
 
-fn language_asked(asked: AskedQuery) -> Result<Option<Language>, ApiError> {
+pub(crate) fn language_asked(asked: AskedQuery) -> Result<Option<Language>, ApiError> {
     let Query(asked) = asked.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let language = asked.lang.as_deref().map(Language::new).transpose();
     language.map_err(|error| ApiError::bad_request(format!("lang: {error}")))
 }
 
 /// The language asked for, the one that the reader's browser likes best, or `otherwise`.
-fn chosen<'a>(
+pub(crate) fn chosen<'a>(
     asked: Option<&Language>,
     headers: &HeaderMap,
     offered: &'a BTreeSet<Language>,
@@ -495,14 +541,16 @@ fn liked<'a>(accepted: &str, offered: &'a BTreeSet<Language>) -> Option<&'a Lang
 #[derive(Default)]
 pub(crate) struct Renderings(Mutex<BTreeMap<String, Arc<Rendering>>>);
 
-struct Rendering {
+pub(crate) struct Rendering {
     bytes: Bytes,
+    /// The same in gzip, where that is worth it: made once and not for each reader.
+    packed: Option<Bytes>,
     /// Weak, for on the way the bytes may be compressed.
     tag: String,
 }
 
 impl Renderings {
-    async fn get(
+    pub(crate) async fn get(
         &self,
         key: String,
         make: impl AsyncFnOnce() -> Result<Vec<u8>, ApiError>,
@@ -513,8 +561,16 @@ impl Renderings {
         }
         let bytes = make().await?;
         let hash = Hash(Sha256::digest(&bytes).into()).to_string();
-        let rendering = Arc::new(Rendering { bytes: bytes.into(), tag: format!("W/\"{hash}\"") });
-        if kept.len() >= KEPT_MAX {
+        let (bytes, packed) = blocking(move || {
+            let packed = packed(&bytes);
+            (bytes, packed)
+        })
+        .await?;
+        let rendering = Rendering { bytes: bytes.into(), packed, tag: format!("W/\"{hash}\"") };
+        let size = |one: &Rendering| one.bytes.len() + one.packed.as_ref().map_or(0, Bytes::len);
+        let rendering = Arc::new(rendering);
+        let all: usize = kept.values().map(|one| size(one)).sum();
+        if kept.len() >= KEPT_MAX || all + size(&rendering) > KEPT_BYTES_MAX {
             kept.clear();
         }
         kept.insert(key, Arc::clone(&rendering));

@@ -104,6 +104,7 @@ pub(crate) async fn statements(
         offices: state.record.offices.clone(),
         overtaken: state.record.overtaken(),
         verbs: ReportingVerb::ALL.map(verb).to_vec(),
+        standing: state.record.standing,
     })
 }
 

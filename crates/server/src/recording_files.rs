@@ -178,7 +178,11 @@ fn may_have(state: &EventState, person: &PersonId, take: Option<&TakeEntry>) -> 
     desk || speaker.is_some_and(|speaker| state.record.speaks_for(person, speaker))
 }
 
-async fn serve(request: Request, path: &FilePath, sound: bool) -> Result<Response, ApiError> {
+pub(crate) async fn serve(
+    request: Request,
+    path: &FilePath,
+    sound: bool,
+) -> Result<Response, ApiError> {
     // A request that carries nothing but what says which bytes are wanted.
     let mut asked = Request::new(Body::empty());
     *asked.method_mut() = request.method().clone();
@@ -206,7 +210,7 @@ async fn serve(request: Request, path: &FilePath, sound: bool) -> Result<Respons
 }
 
 /// What the files of an event hold. Nothing, where nothing is recorded.
-async fn index(app: &App, event: &EventId) -> Result<Index, ApiError> {
+pub(crate) async fn index(app: &App, event: &EventId) -> Result<Index, ApiError> {
     let Some(folder) = &app.recordings else { return Ok(Index::default()) };
     let folder = folder.join(event.as_str());
     let read = tokio::task::spawn_blocking(move || recording::read_index(&folder)).await;
@@ -219,7 +223,7 @@ async fn index(app: &App, event: &EventId) -> Result<Index, ApiError> {
 
 /// Where a file of the index lies. The index is ours, but it is a file too: a name that leads out
 /// of the event's folder leads nowhere.
-fn path(app: &App, event: &EventId, file: &str) -> Option<PathBuf> {
+pub(crate) fn path(app: &App, event: &EventId, file: &str) -> Option<PathBuf> {
     let inner = FilePath::new(file);
     let plain = inner.components().all(|part| matches!(part, Component::Normal(_)));
     Some(app.recordings.as_ref()?.join(event.as_str()).join(inner)).filter(|_| plain)

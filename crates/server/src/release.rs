@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base::EventId;
 use base::limits::{PROGRAMME_FILE_BYTES_MAX, RELEASE_DOCUMENT_BYTES_MAX};
 use proceedings::{Command, Hash, RecordCommand};
 use publication::{Day, Facts, HouseStyle, Problem, Release, ReleaseNotes};
@@ -20,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::app::{App, Caller};
 use crate::error::ApiError;
+use crate::event_actor::EventHandle;
 use crate::extract::{Address, expect_type, read_text};
 use crate::record_views::{allowed, desk};
 
@@ -65,7 +67,7 @@ pub(crate) async fn draft(
 ) -> Result<Response, ApiError> {
     let Query(asked) = asked.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let caller = at_desk(&app, &event, &headers, address).await?;
-    let facts = facts_of(&app, &caller).await?;
+    let facts = facts_of(&app, &caller.id, &caller.event).await?;
     let style = match asked.style {
         Style::Council => HouseStyle::council(),
         Style::Agency => HouseStyle::agency(),
@@ -102,7 +104,7 @@ pub(crate) async fn check(
 ) -> Result<Json<Vec<Problem>>, ApiError> {
     let caller = at_desk(&app, &event, &headers, address).await?;
     let (_, release) = read_release(&headers, body).await?;
-    let facts = facts_of(&app, &caller).await?;
+    let facts = facts_of(&app, &caller.id, &caller.event).await?;
     let accepted = caller.event.read(|state| {
         let accepted = &state.record.release.accepted;
         accepted.keys().copied().collect()
@@ -137,7 +139,7 @@ pub(crate) async fn save(
 ) -> Result<(StatusCode, Json<VersionSaved>), ApiError> {
     let caller = at_desk(&app, &event, &headers, address).await?;
     let (bytes, release) = read_release(&headers, body).await?;
-    let facts = facts_of(&app, &caller).await?;
+    let facts = facts_of(&app, &caller.id, &caller.event).await?;
     if release.event != caller.id {
         return Err(ApiError::BadRequest("The release is another event's.".to_owned()));
     }
@@ -263,14 +265,18 @@ fn hash(bytes: &[u8]) -> Hash {
 }
 
 /// What a release of the event may say, as of now.
-pub(crate) async fn facts_of(app: &App, caller: &Caller) -> Result<Facts, ApiError> {
-    let notes = match caller.event.read(|state| state.record.release.notes) {
+pub(crate) async fn facts_of(
+    app: &App,
+    id: &EventId,
+    event: &EventHandle,
+) -> Result<Facts, ApiError> {
+    let notes = match event.read(|state| state.record.release.notes) {
         None => ReleaseNotes::default(),
         Some(hash) => {
-            let bytes = app.storage.document(&caller.id, hash).await?;
+            let bytes = app.storage.document(id, hash).await?;
             let bytes = bytes.ok_or_else(|| ApiError::Internal("the notes are gone".to_owned()))?;
             serde_json::from_slice(&bytes).map_err(|error| ApiError::Internal(error.to_string()))?
         }
     };
-    Ok(caller.event.read(|state| publication::from_state(state, &notes)))
+    Ok(event.read(|state| publication::from_state(state, &notes)))
 }

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::{
     calendar, caption_files, check, commands, events, headers, health, join, live, media_sessions,
-    metrics, openapi, pages, proceedings, published, record_views, recording_files, registrations,
+    metrics, openapi, pages, proceedings, published, record_page, record_views, recording_files, registrations,
     release, voice, whep, whip,
 };
 
@@ -87,6 +87,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(published::routes())
         .route("/verify", get(pages::verify).layer(CompressionLayer::new()))
         .route("/verify.html", get(pages::verify).layer(CompressionLayer::new()))
+        .merge(record_page::routes())
         .fallback_service(get(pages::show).with_state(Arc::clone(&app)))
         .layer(middleware::from_fn(log))
         .layer(middleware::from_fn(in_time))

@@ -396,6 +396,7 @@ fn shared(
         recordings,
         tickets,
         renderings: Default::default(),
+        public_media: Default::default(),
         sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
         random: Mutex::new(random),
         checks,

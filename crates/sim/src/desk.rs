@@ -7,7 +7,7 @@ use base::{
 };
 use proceedings::testing::parsed;
 use proceedings::{
-    Actor, BoundStatement, Clearance, EventState, Hash, RecordCommand as C, ReleaseDefect,
+    Actor, BoundStatement, Clearance, EventState, Hash, Life, RecordCommand as C, ReleaseDefect,
     ReportingVerb, Statement, StatementEdit, StatementLife, Wording,
 };
 
@@ -18,6 +18,10 @@ const TEXTS: [&str; 4] = ["peace", "peace and trade", "trade and peace", " "];
 /// The next step of somebody at the desk.
 pub(crate) fn step(state: &EventState, now: Timestamp, random: &mut SplitMix) -> (Actor, C) {
     let (typist, press) = (by("typist"), by("press"));
+    if state.life == Life::Closed && random.below(6) == 0 {
+        let public = state.record.standing.is_public();
+        return (by("moderator"), if public { C::WithdrawRecord } else { C::PublishRecord });
+    }
     match random.below(10) {
         0..=2 => {
             let (person, start, end) = span(state, random);
@@ -56,7 +60,7 @@ pub(crate) fn anything(state: &EventState, now: Timestamp, random: &mut SplitMix
     let (statement, revision) = (StatementId(number(random, 4)), Revision(number(random, 4)));
     let version = ReleaseVersion(number(random, 3));
     let document = document(random);
-    match random.below(14) {
+    match random.below(16) {
         0 => C::AnswerClearance { statement, revision, clearance: Clearance::Cleared },
         1 => C::TakeCorrection { statement, revision },
         2 => C::CheckStatement { statement, revision },
@@ -68,6 +72,8 @@ pub(crate) fn anything(state: &EventState, now: Timestamp, random: &mut SplitMix
         8 => C::SaveReleaseNotes { by: parsed("press"), document },
         9 => C::SetEmbargo { until: Some(now.plus(Millis(random.below(5_000)))) },
         10 => C::KillRelease { reason: "x".repeat(3_000) },
+        11 => C::PublishRecord,
+        12 => C::WithdrawRecord,
         _ => step(state, now, random).1,
     }
 }

@@ -1369,7 +1369,7 @@ correction: string | null, } | { "do": "lift-embargo" } | { "do": "kill-release"
 /**
  * What editors are told.
  */
-reason: string, };
+reason: string, } | { "do": "publish-record" } | { "do": "withdraw-record" };
 
 /**
  * One fact about the record. Stored for good, like [`crate::Event`], of which it is a part. No
@@ -1635,7 +1635,21 @@ embargo: Timestamp | null, } | { "event": "embargo-lifted" } | { "event": "relea
 /**
  * What editors are told.
  */
-reason: string, };
+reason: string, } | { "event": "record-published" } | { "event": "record-withdrawn" };
+
+/**
+ * How the record of an event stands for the public. It is never public by itself: somebody who
+ * moderates decides it, and may take it back.
+ */
+export type RecordStanding = { "is": "internal" } | { "is": "public", 
+/**
+ * Since when.
+ */
+since: Timestamp, } | { "is": "withdrawn", 
+/**
+ * Since when.
+ */
+at: Timestamp, };
 
 /**
  * How far what is said is recorded and attributed.
@@ -1676,7 +1690,7 @@ takes: Array<TakeFile>, };
 /**
  * A typed refusal. Nothing changed when one is returned.
  */
-export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-here" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text" | "no-such-language" | "no-such-line" | "line-too-old" | "bad-span" | "not-on-the-record" | "speaker-missing" | "not-heard" | "record-full" | "no-such-statement" | "statement-withdrawn" | "stale-revision" | "not-worded" | "quotation-differs" | "not-checked" | "not-sent" | "bad-deadline" | "no-such-version" | "stale-version" | "no-party" | "release-defective" | "unbound-text" | "not-cleared" | "not-approved" | "already-issued" | "not-issued" | "correction-missing" | "bad-embargo" | "embargo-holds";
+export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-here" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text" | "no-such-language" | "no-such-line" | "line-too-old" | "bad-span" | "not-on-the-record" | "speaker-missing" | "not-heard" | "record-full" | "no-such-statement" | "statement-withdrawn" | "stale-revision" | "not-worded" | "quotation-differs" | "not-checked" | "not-sent" | "bad-deadline" | "no-such-version" | "stale-version" | "no-party" | "release-defective" | "unbound-text" | "not-cleared" | "not-approved" | "already-issued" | "not-issued" | "correction-missing" | "bad-embargo" | "embargo-holds" | "not-closed";
 
 /**
  * Registration on the public page.
@@ -2235,7 +2249,11 @@ overtaken: Array<StatementId>,
 /**
  * The reporting verbs.
  */
-verbs: Array<VerbView>, };
+verbs: Array<VerbView>, 
+/**
+ * Whether the public may read the record.
+ */
+standing: RecordStanding, };
 
 /**
  * A file of one track.

@@ -4,6 +4,7 @@
 //! it, whether or not they ever came in: their link says who they are. Only who was put out may
 //! not. A speaker answers for what the speaker said, and sees and does nothing else here.
 
+mod publicity;
 mod release;
 mod statements;
 mod transcript;
@@ -85,6 +86,16 @@ pub(super) fn judge(
                 }
                 C::KillRelease { reason } => release::kill(state, reason),
                 _ => Err(Refusal::NotAllowed),
+            }
+        }
+
+        C::PublishRecord | C::WithdrawRecord => {
+            if !part(state, actor)?.person.moderates() {
+                return Err(Refusal::NotAllowed);
+            }
+            match command {
+                C::PublishRecord => publicity::publish(state, now),
+                _ => publicity::withdraw(state),
             }
         }
 

@@ -187,6 +187,12 @@ pub enum RecordCommand {
         /// What editors are told.
         reason: String,
     },
+
+    // The record's page.
+    /// Lets everybody read the record of a closed event.
+    PublishRecord,
+    /// Takes the record back from the public.
+    WithdrawRecord,
 }
 
 /// A change of a statement.

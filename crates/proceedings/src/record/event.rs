@@ -218,4 +218,9 @@ pub enum RecordEvent {
         /// What editors are told.
         reason: String,
     },
+
+    /// From now on everybody may read the record.
+    RecordPublished,
+    /// The record was taken back from the public.
+    RecordWithdrawn,
 }

@@ -7,6 +7,7 @@ use base::{Revision, Sequence, StatementId, Timestamp, TranscriptLineId};
 use super::command::Clearance;
 use super::event::RecordEvent;
 use super::release::{Acceptance, DraftVersion, Issue, Kill};
+use super::standing::RecordStanding;
 use super::statement::{Statement, StatementLife, Wording};
 use super::transcript::TranscriptLine;
 use super::{Record, quotation::is_quoted};
@@ -188,6 +189,9 @@ impl Record {
                     issue.killed_at.get_or_insert(at);
                 }
             }
+
+            RecordEvent::RecordPublished => self.standing = RecordStanding::Public { since: at },
+            RecordEvent::RecordWithdrawn => self.standing = RecordStanding::Withdrawn { at },
         }
     }
 

@@ -166,6 +166,8 @@ fn record_events() -> impl Iterator<Item = Event> {
         RecordEvent::EmbargoLifted,
         RecordEvent::ReleaseKilled { reason: text },
         RecordEvent::ReleaseNotesSaved { by: id("press"), document: hash },
+        RecordEvent::RecordPublished,
+        RecordEvent::RecordWithdrawn,
     ];
     events.into_iter().map(Event::Record)
 }

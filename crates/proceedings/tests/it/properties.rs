@@ -226,6 +226,7 @@ fn any_record_command() -> impl Strategy<Value = RecordCommand> {
         ),
         1 => Just(C::LiftEmbargo),
         1 => words().prop_map(|reason| C::KillRelease { reason }),
+        1 => select(vec![C::PublishRecord, C::WithdrawRecord]),
     ];
     prop_oneof![3 => transcript, 5 => statements, 4 => release]
 }

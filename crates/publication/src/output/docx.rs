@@ -123,7 +123,9 @@ fn compose(body: &mut Body, edition: &Edition<'_>, language: &Language) {
             }
         }
     }
-    body.paragraph("Particulars", |body| body.run(labels.statements, ""));
+    if edition.record_url.is_some() {
+        body.paragraph("Particulars", |body| body.run(labels.statements, ""));
+    }
     let version = fill(labels.version, &[("", &edition.short_hash())]);
     body.paragraph("Particulars", |body| body.run(&version, ""));
 }

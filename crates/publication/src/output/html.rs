@@ -45,9 +45,12 @@ pub fn article(edition: &Edition<'_>, language: &Language, marks: &[Unbound]) ->
         out.push_str(&block_html(edition, language, index, block, marks));
         out.push_str(&status.take().unwrap_or_default());
     }
+    let numbers = match edition.record_url {
+        Some(_) => format!("<p>{}</p>\n", escaped(words.labels.statements)),
+        None => String::new(),
+    };
     out.push_str(&format!(
-        "<footer><p>{}</p>\n<p class=\"version\">{}</p></footer>\n</article>\n",
-        escaped(words.labels.statements),
+        "<footer>{numbers}<p class=\"version\">{}</p></footer>\n</article>\n",
         escaped(&fill(words.labels.version, &[("", &edition.short_hash())]))
     ));
     out
@@ -86,6 +89,14 @@ pub fn page(edition: &Edition<'_>, language: &Language, marks: &[Unbound]) -> St
         })
         .collect();
     let url = escaped(&edition.url(language));
+    let record = edition.record_url.map(|record| {
+        format!(
+            "<a href=\"{}/{}\">{}</a> ",
+            escaped(record),
+            escaped(language.as_str()),
+            escaped(words.labels.record)
+        )
+    });
     format!(
         "<!doctype html>\n<html lang=\"{tag}\" dir=\"{direction}\">\n<head>\n\
          <meta charset=\"utf-8\">\n\
@@ -93,14 +104,13 @@ pub fn page(edition: &Edition<'_>, language: &Language, marks: &[Unbound]) -> St
          <title>{title}</title>\n<link rel=\"canonical\" href=\"{url}\">\n{alternates}\
          <style>{STYLE}</style>\n\
          <script type=\"application/ld+json\">{data}</script>\n</head>\n<body>\n\
-         <nav><span><a href=\"{record}\">{record_label}</a> <a href=\"{url}.pdf\">PDF</a> \
+         <nav><span>{record}<a href=\"{url}.pdf\">PDF</a> \
          <a href=\"{url}.docx\">DOCX</a> <a href=\"{url}.txt\">TXT</a></span> \
          <span>{others}</span></nav>\n\
          <main>\n{article}</main>\n</body>\n</html>\n",
         tag = escaped(language.as_str()),
         data = json_ld::for_html(edition, language),
-        record = escaped(edition.record_url),
-        record_label = escaped(words.labels.record),
+        record = record.unwrap_or_default(),
         article = article(edition, language, marks),
     )
 }

@@ -47,8 +47,7 @@ pub fn graph(edition: &Edition<'_>, language: &Language) -> Value {
         })
         .collect();
     let url = edition.url(language);
-    let (event_id, video_id) =
-        (format!("{}#event", edition.record_url), format!("{}#recording", edition.record_url));
+    let event_id = format!("{}#event", edition.event_url);
     let mut article = json!({
         "@type": "NewsArticle",
         "@id": url,
@@ -60,7 +59,6 @@ pub fn graph(edition: &Edition<'_>, language: &Language) -> Value {
         "author": organisers,
         "publisher": organisers,
         "about": {"@id": event_id},
-        "associatedMedia": {"@id": video_id},
     });
     if let Status::Issued(at) = edition.status {
         article["datePublished"] = json!(utc(at));
@@ -68,42 +66,44 @@ pub fn graph(edition: &Edition<'_>, language: &Language) -> Value {
     if *language != release.original {
         article["translationOfWork"] = json!({"@id": edition.url(&release.original)});
     }
-    json!({
-        "@context": "https://schema.org",
-        "@graph": [
-            article,
-            {
-                "@type": "Event",
-                "@id": event_id,
-                "name": best(&about.title),
-                "startDate": rfc3339(about.opened, &about.time_zone),
-                "eventAttendanceMode": "https://schema.org/OnlineEventAttendanceMode",
-                "location": {"@type": "VirtualLocation", "url": edition.record_url},
-                "organizer": organisers,
-                "performer": performers,
-                "url": edition.record_url,
-            },
-            {
-                "@type": "VideoObject",
-                "@id": video_id,
-                "name": best(&about.title),
-                "uploadDate": rfc3339(about.opened, &about.time_zone),
-                "url": edition.record_url,
-                "recordedAt": {"@id": event_id},
-                "associatedArticle": {"@id": url},
-                "hasPart": clips,
-            },
-        ],
-    })
+    let event = json!({
+        "@type": "Event",
+        "@id": event_id,
+        "name": best(&about.title),
+        "startDate": rfc3339(about.opened, &about.time_zone),
+        "eventAttendanceMode": "https://schema.org/OnlineEventAttendanceMode",
+        "location": {"@type": "VirtualLocation", "url": edition.event_url},
+        "organizer": organisers,
+        "performer": performers,
+        "url": edition.event_url,
+    });
+    let recording = edition.record_url.map(|record| {
+        json!({
+            "@type": "VideoObject",
+            "@id": format!("{record}#recording"),
+            "name": best(&about.title),
+            "uploadDate": rfc3339(about.opened, &about.time_zone),
+            "url": record,
+            "recordedAt": {"@id": event_id},
+            "associatedArticle": {"@id": url},
+            "hasPart": clips,
+        })
+    });
+    if let Some(recording) = &recording {
+        article["associatedMedia"] = json!({"@id": recording["@id"]});
+    }
+    let graph: Vec<Value> = [article, event].into_iter().chain(recording).collect();
+    json!({"@context": "https://schema.org", "@graph": graph})
 }
 
-/// The same as text for a `<script>` element: no `<` in it could end the element.
+/// The same as text for a `<script>` element.
 pub(super) fn for_html(edition: &Edition<'_>, language: &Language) -> String {
-    graph(edition, language)
-        .to_string()
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
+    in_script(&graph(edition, language))
+}
+
+/// JSON inside a `<script>` element: no `<` in it could end the element.
+pub(super) fn in_script(value: &Value) -> String {
+    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 fn dateline(edition: &Edition<'_>, language: &Language) -> String {

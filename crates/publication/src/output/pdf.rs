@@ -186,7 +186,9 @@ fn compose(
     layout.y += 3.0;
     layout.rule(0.5);
     layout.y += 4.0;
-    layout.text(&[plain(labels.statements, SMALL_SIZE, false)], Align::Start, 0.0)?;
+    if edition.record_url.is_some() {
+        layout.text(&[plain(labels.statements, SMALL_SIZE, false)], Align::Start, 0.0)?;
+    }
     let version = fill(labels.version, &[("", &edition.short_hash())]);
     layout.text(&[plain(&version, SMALL_SIZE, false)], Align::Start, 0.0)
 }

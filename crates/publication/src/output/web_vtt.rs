@@ -62,6 +62,18 @@ pub fn chapters(facts: &Facts, language: &Language) -> String {
     out
 }
 
+/// Cues with a text and nothing else.
+pub(super) fn cues<'a>(
+    language: &Language,
+    cues: impl Iterator<Item = (Millis, Millis, &'a str)>,
+) -> String {
+    let mut out = head(language);
+    for (start, end, text) in cues {
+        cue(&mut out, start, end, &cue_text(&clean(text)));
+    }
+    out
+}
+
 fn head(language: &Language) -> String {
     format!("WEBVTT\nLanguage: {language}\n")
 }

@@ -12,7 +12,7 @@ use publication::{
 };
 
 use crate::support::{
-    edition, formats, language, languages, problems, reference_facts, release_of,
+    edition, formats, language, languages, problems, record_outputs, reference_facts, release_of,
 };
 
 /// Something that Ganich said during the questions, which are under the Rule.
@@ -370,6 +370,48 @@ proptest! {
                     || rule && !nameable.contains(&person.id);
                 for word in known_by(person) {
                     prop_assert!(!forbidden || !captions.contains(word.as_str()), "{}", captions);
+                }
+            }
+        }
+    }
+
+    /// The same for all that everybody reads of the record. What is hidden everywhere is nowhere, and
+    /// a text that was said under the Rule stands without a name, a time and a way to the sound.
+    #[test]
+    fn names_under_the_rule_are_nowhere_in_the_record(facts in some_facts()) {
+        let lines: Vec<Line> = facts.statements.iter().enumerate().map(|(index, statement)| Line {
+            speaker: statement.speaker.clone(),
+            record: statement.record,
+            start: Millis(facts.segment(&statement.segment).unwrap().held.unwrap().0.0 + index as u64),
+            end: Millis(facts.segment(&statement.segment).unwrap().held.unwrap().0.0 + 900),
+            language: language("en"),
+            text: format!("{} Marked{index}.", statement.words[&language("en")].text()),
+        }).collect();
+        let rule = facts.segments.iter().any(|segment| segment.under_rule);
+        let nameable = facts.nameable();
+        let hidden: Vec<String> = facts.people.iter()
+            .filter(|person| rule && !nameable.contains(&person.id)).flat_map(known_by).collect();
+        let everybody: Vec<String> = facts.people.iter().flat_map(known_by).collect();
+        for tag in languages() {
+            for (form, text) in record_outputs(&facts, &lines, &tag) {
+                let shown = hidden.iter().find(|word| text.contains(word.as_str()));
+                prop_assert!(shown.is_none(), "{}: {:?}", form, shown);
+                for (index, line) in lines.iter().enumerate() {
+                    let said = text.lines().filter(|text| text.contains(&format!("Marked{index}.")));
+                    for said in said {
+                        prop_assert!(line.record != RecordStatus::OffTheRecord, "{}", said);
+                        if line.record == RecordStatus::ChathamHouseRule {
+                            let named = everybody.iter().find(|word| said.contains(word.as_str()));
+                            prop_assert!(named.is_none(), "{}: {}", form, said);
+                            prop_assert!(!said.contains("t=") && !said.contains("data-t"), "{}", said);
+                        }
+                    }
+                }
+                let cues = text.split("\n\n").filter(|cue| cue.contains(" --> "));
+                for (index, line) in lines.iter().enumerate() {
+                    let mark = format!("Marked{index}.");
+                    let told = cues.clone().any(|cue| cue.contains(&mark));
+                    prop_assert!(!told || line.record == RecordStatus::OnTheRecord, "{}: {}", form, mark);
                 }
             }
         }

@@ -7,7 +7,9 @@ use proceedings::Wording;
 use publication::output::{atom, docx, html, json_ld, mail, markdown, ninjs, pdf, plain, web_vtt};
 use publication::{Facts, Line};
 
-use crate::support::{NEXT_DAY, document_xml, edition, languages, reference_facts, release_of};
+use crate::support::{
+    NEXT_DAY, document_xml, edition, languages, record_outputs, reference_facts, release_of,
+};
 
 const HOSTILE: &str = "</script><script>alert(1)</script>\" onload='x' --><img src=//evil.example/x>\r\nBcc: all@evil.example\n\n###\n<v Ganich>]]>&amp;{name}{}[a](http://evil.example) `c` **b** www.evil.example \u{202E}\u{0}\u{1B}[31m";
 
@@ -133,6 +135,28 @@ fn hostile_text_stays_text() {
                 && !markdown.contains("www.e")
         );
         assert!(!markdown.contains("**b**"));
+    }
+}
+
+#[test]
+fn hostile_text_stays_text_on_the_page_of_the_record() {
+    let line = |facts: &Facts, text: &str| Line {
+        speaker: facts.people.first().map(|person| person.id.clone()),
+        record: proceedings::RecordStatus::OnTheRecord,
+        start: base::Millis(1_000),
+        end: base::Millis(2_000),
+        language: languages()[0].clone(),
+        text: text.to_owned(),
+    };
+    let (clean, hostile) = (reference_facts(), poisoned());
+    for language in languages() {
+        let harmless = record_outputs(&clean, &[line(&clean, "words")], &language);
+        let shown = record_outputs(&hostile, &[line(&hostile, HOSTILE)], &language);
+        assert_eq!(skeleton(&shown[0].1), skeleton(&harmless[0].1), "the same elements");
+        assert!(shown[0].1.contains("&lt;/script&gt;&lt;script&gt;alert(1)"), "and shows the text");
+        for ((form, text), (_, harmless)) in shown.iter().zip(&harmless).skip(2) {
+            assert_eq!(text.matches(" --> ").count(), harmless.matches(" --> ").count(), "{form}");
+        }
     }
 }
 

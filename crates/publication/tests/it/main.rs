@@ -4,5 +4,6 @@
 mod chatham;
 mod editing;
 mod hostile;
+mod record;
 mod reference;
 mod support;

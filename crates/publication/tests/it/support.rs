@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use base::{Language, StatementId, Timestamp};
+use base::{Language, Millis, StatementId, Timestamp};
+use proceedings::RecordStatus;
+use publication::output::record::{self, Addresses, Media, MediaSpan, Record, Stretch};
 use publication::output::{
     Edition, Status, atom, docx, html, json_ld, mail, markdown, ninjs, plain,
 };
 use publication::{
-    Clearance, Day, Facts, HouseStyle, Release, check, draft, from_programme, read_notes,
+    Clearance, Day, Facts, HouseStyle, Line, Release, Span, check, draft, from_programme,
+    read_notes,
 };
 
+pub(crate) const EVENT: &str = "https://plenary.kcfr.example/events/russian-diplomats-day";
 pub(crate) const RECORD: &str = "https://plenary.kcfr.example/events/russian-diplomats-day/record";
 pub(crate) const RELEASE: &str =
     "https://plenary.kcfr.example/events/russian-diplomats-day/release";
@@ -48,7 +52,8 @@ pub(crate) fn edition(release: &Release) -> Edition<'_> {
         release,
         status: Status::Issued(NEXT_DAY),
         versioned: NEXT_DAY,
-        record_url: RECORD,
+        event_url: EVENT,
+        record_url: Some(RECORD),
         release_url: RELEASE,
     }
 }
@@ -116,4 +121,55 @@ pub(crate) fn seen(text: &str) -> String {
 /// [`seen`], without the statements' numbers that stand between sentences.
 pub(crate) fn holds(text: &str, fact: &str) -> bool {
     seen(text).contains(&seen(fact))
+}
+
+/// What everybody reads of a record with these lines: the page, the transcript as text and as
+/// captions, and the captions and chapters of its one file, which has all of it.
+pub(crate) fn record_outputs(
+    facts: &Facts,
+    lines: &[Line],
+    tag: &Language,
+) -> Vec<(&'static str, String)> {
+    let stretches: Vec<Stretch> = facts
+        .segments
+        .iter()
+        .filter_map(|segment| {
+            let (start, end) = segment.held?;
+            let status = match (segment.under_rule, segment.on_the_record) {
+                (true, _) => RecordStatus::ChathamHouseRule,
+                (false, true) => RecordStatus::OnTheRecord,
+                (false, false) => RecordStatus::OffTheRecord,
+            };
+            Some(Stretch { segment: segment.id.clone(), status, span: Span { start, end } })
+        })
+        .collect();
+    let span = Span { start: Millis(0), end: Millis::from_minutes(120) };
+    let media = [Media {
+        file: "programme-001.webm".to_owned(),
+        picture: true,
+        spans: vec![MediaSpan { at: Millis(0), span }],
+    }];
+    let addresses = Addresses {
+        origin: "https://plenary.kcfr.example".to_owned(),
+        event: "/e/russian-diplomats-day".to_owned(),
+        script: None,
+        styles: Vec::new(),
+    };
+    let record = Record {
+        facts,
+        stretches: &stretches,
+        lines,
+        media: &media,
+        closed: facts.event.opened.plus(Millis::from_minutes(90)),
+        published: NEXT_DAY,
+        release: &[],
+        addresses: &addresses,
+    };
+    vec![
+        ("page", record::page(&record, tag)),
+        ("text", record.text(tag)),
+        ("captions", record.captions(tag)),
+        ("captions of the file", record.captions_of(0, tag).unwrap()),
+        ("chapters of the file", record.chapters_of(0, tag).unwrap()),
+    ]
 }

@@ -23,6 +23,7 @@ mod paths;
 mod proceedings_log;
 mod published;
 mod record;
+mod record_page;
 mod recordings;
 mod registrations;
 mod resume;

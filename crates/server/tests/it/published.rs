@@ -297,6 +297,8 @@ async fn names_under_the_chatham_house_rule_are_nowhere() {
         let feed = app.get(&format!("/releases.atom?lang={language}")).await;
         assert!(feed.body.contains(under_the_rule) && !feed.body.contains("Sehgal"));
     }
+    kazi.must(Command::CloseEvent).await;
+    must(&app, "kazi", RecordCommand::PublishRecord).await;
     // Its number leads nowhere: where it was said would tell who said it.
     let page = app.get(&public("release/en")).await.body;
     assert!(page.contains("data-statement=\"1\"") && !page.contains("data-statement=\"2\""));

@@ -26,7 +26,7 @@ const ASK_EVERY_MS = 2_000;
 /** Recordings grow, and tickets age: how often their list is read again. */
 const RECORDINGS_EVERY_MS = 30_000;
 
-const NOTHING: StatementsView = { changed: 0, statements: [], offices: {}, overtaken: [], verbs: [] };
+const NOTHING: StatementsView = { changed: 0, statements: [], offices: {}, overtaken: [], verbs: [], standing: { is: 'internal' } };
 
 export class Desk {
   readonly player = new Player();

@@ -269,3 +269,30 @@ fn only_what_the_server_read_is_a_version() {
     let refusal = play.refused(Actor::Server, Command::Record(unknown));
     assert_eq!(refusal, Refusal::NoSuchStatement);
 }
+
+#[test]
+fn the_record_is_public_by_a_decision_after_the_end_alone() {
+    use proceedings::RecordStanding;
+    let mut play = approved();
+    let (publish, withdraw) = (RecordCommand::PublishRecord, RecordCommand::WithdrawRecord);
+    refused(&mut play, "kazi", publish.clone(), Refusal::NotClosed);
+    refused(&mut play, "kazi", withdraw.clone(), Refusal::NothingToDo);
+    let until = Some(play.now.plus(Millis::from_minutes(30)));
+    ok(&mut play, "desk", RecordCommand::SetEmbargo { until });
+    let command = issue(&play, None);
+    ok(&mut play, "desk", command);
+    play.ok(by("kazi"), Command::CloseEvent);
+    assert_eq!(play.state.record.standing, RecordStanding::Internal, "never by itself");
+    refused(&mut play, "press", publish.clone(), Refusal::NotAllowed);
+    refused(&mut play, "kazi", publish.clone(), Refusal::EmbargoHolds);
+    play.wait(Millis::from_minutes(30));
+    ok(&mut play, "kazi", publish.clone());
+    assert_eq!(play.state.record.standing, RecordStanding::Public { since: play.now });
+    refused(&mut play, "desk", publish.clone(), Refusal::NothingToDo);
+    play.wait(Millis::from_minutes(1));
+    refused(&mut play, "ganich", withdraw.clone(), Refusal::NotAllowed);
+    ok(&mut play, "embassy-desk", withdraw);
+    assert_eq!(play.state.record.standing, RecordStanding::Withdrawn { at: play.now });
+    ok(&mut play, "desk", publish);
+    assert!(play.state.record.standing.is_public());
+}

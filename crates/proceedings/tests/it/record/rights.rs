@@ -62,6 +62,8 @@ fn commands(play: &Play) -> Vec<RecordCommand> {
         RecordCommand::IssueRelease { version, document, correction: None },
         RecordCommand::LiftEmbargo,
         RecordCommand::KillRelease { reason: "x".to_owned() },
+        RecordCommand::PublishRecord,
+        RecordCommand::WithdrawRecord,
     ]
 }
 
