@@ -42,7 +42,7 @@ const FILES_MAX: usize = 256;
 
 /// Only what this server serves: its style, script and typefaces, the recording and its captions.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; \
-     media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page's script and style, built by the web client.
 const SCRIPT: &str = "/record/page.js";

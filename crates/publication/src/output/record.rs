@@ -159,7 +159,6 @@ impl Record<'_> {
         let (facts, labels) = (self.facts, words::labels(language));
         let (names, nameable, titles) =
             (Names::new(facts), facts.nameable(), self.titles(language));
-        let withheld = frame_words(language).labels.name_withheld;
         let best = |text: &base::Localized| {
             clean(text.best(language, &facts.event.languages).unwrap_or_default())
         };
@@ -173,6 +172,7 @@ impl Record<'_> {
             ));
             let rule = stretch.status == RecordStatus::ChathamHouseRule;
             for line in lines.iter().filter(|line| stretch.holds(line)) {
+                let withheld = frame_words(&line.language).labels.name_withheld;
                 let text = clean(&names.redacted(&clean(&line.text), rule, withheld));
                 if rule {
                     out.push_str(&format!("{text}\n"));

@@ -266,7 +266,7 @@ impl<'a> Page<'a> {
                 class(stretch.status),
                 if open { &span } else { "" },
                 mark(stretch.status, labels),
-                escaped(&self.title(&stretch.segment)),
+                escaped(self.title(&stretch.segment)),
                 escaped(&who),
             ));
         }
@@ -321,7 +321,7 @@ impl<'a> Page<'a> {
                 "<section class=\"part\" aria-labelledby=\"part-{number}\">\n<h3 id=\"part-{number}\">{}\
                  <span>{}</span> <span class=\"status\">{}</span></h3>\n",
                 mark(stretch.status, labels),
-                escaped(&self.title(&stretch.segment)),
+                escaped(self.title(&stretch.segment)),
                 escaped(labels.status(stretch.status)),
             ));
             match stretch.status {
@@ -360,19 +360,18 @@ impl<'a> Page<'a> {
         taken: &mut BTreeSet<Millis>,
     ) -> String {
         let rule = line.record != RecordStatus::OnTheRecord;
-        let withheld = words(self.language).labels.name_withheld;
+        let withheld = words(&line.language).labels.name_withheld;
         let text = escaped(&clean(&self.names.redacted(&clean(&line.text), rule, withheld)));
         let lang = self.lang(&line.language);
         if rule {
-            return format!("<p class=\"said\"{lang}><span class=\"words\">{text}</span></p>\n");
+            return format!("<p class=\"said\"><span class=\"words\"{lang}>{text}</span></p>\n");
         }
         let again = before.is_some_and(|before| before.speaker == line.speaker);
         let speaker = match again {
             true => String::new(),
             false => {
                 let name = self.record.speaker(line, &self.nameable, self.language);
-                let tag = self.lang_back(&line.language);
-                format!("<b class=\"speaker\"{tag}>{}</b> ", escaped(&name))
+                format!("<b class=\"speaker\">{}</b> ", escaped(&name))
             }
         };
         let id = match taken.insert(line.start) {
@@ -380,8 +379,8 @@ impl<'a> Page<'a> {
             false => String::new(),
         };
         format!(
-            "<p class=\"said\"{id} data-t=\"{}\" data-until=\"{}\"{lang}>{}{speaker}\
-             <span class=\"words\">{text}</span></p>\n",
+            "<p class=\"said\"{id} data-t=\"{}\" data-until=\"{}\">{}{speaker}\
+             <span class=\"words\"{lang}>{text}</span></p>\n",
             seconds(line.start),
             seconds(line.end),
             self.time(event, line.start, None),
@@ -418,7 +417,7 @@ impl<'a> Page<'a> {
                 out.push_str(&format!(
                     "<h3>{}<span>{}</span></h3>\n<ol>\n{items}</ol>\n",
                     mark(segment.status(), labels),
-                    escaped(&self.title(&segment.id)),
+                    escaped(self.title(&segment.id)),
                 ));
             }
         }
@@ -452,7 +451,7 @@ impl<'a> Page<'a> {
             let frame = Frame::new(facts, tag, original, dated)?;
             Some((tag, frame.alone(statement)?))
         })?;
-        let withheld = words(self.language).labels.name_withheld;
+        let withheld = words(tag).labels.name_withheld;
         let text = clean(&self.names.redacted(&sentence, statement.is_under_rule(), withheld));
         let (text, lang) = (escaped(&text), self.lang(tag));
         Some(match cited(statement).span {
@@ -496,6 +495,7 @@ impl<'a> Page<'a> {
         let (record, labels) = (self.record, self.labels);
         let event = escaped(&record.addresses.event);
         let link = |address: &str, text: &str| format!("<a href=\"{address}\">{text}</a>");
+        let comma = words(self.language).comma;
         let mut rows = String::new();
         for tag in record.release {
             let of = |form: &str| format!("{event}/release/{tag}{form}");
@@ -505,14 +505,14 @@ impl<'a> Page<'a> {
                 .collect();
             rows.push_str(&format!(
                 "<li>{} <span>{}</span></li>\n",
-                link(&of(""), &format!("{}, {}", escaped(labels.release), own_name(tag))),
+                link(&of(""), &format!("{}{comma}{}", escaped(labels.release), own_name(tag))),
                 forms.join(" ")
             ));
         }
         for tag in record.transcribed() {
             let of = |form: &str| format!("{event}/record/{tag}{form}");
             rows.push_str(&format!(
-                "<li><span class=\"what\">{}, {}</span> <span>{} {}</span></li>\n",
+                "<li><span class=\"what\">{}{comma}{}</span> <span>{} {}</span></li>\n",
                 escaped(labels.transcript),
                 own_name(tag),
                 link(&of(".txt"), &escaped(labels.as_text)),
@@ -616,14 +616,6 @@ impl<'a> Page<'a> {
             false => said_in(tag),
         }
     }
-
-    /// Inside a text in another language: the page's own again.
-    fn lang_back(&self, tag: &Language) -> String {
-        match tag == self.language {
-            true => String::new(),
-            false => said_in(self.language),
-        }
-    }
 }
 
 impl Record<'_> {
@@ -703,6 +695,7 @@ fn document(
          <meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <link rel=\"icon\" href=\"/favicon.svg\">\n\
          <title>{title}</title>\n{head}{styles}{script}</head>\n\
          <body data-opened=\"{opened}\" data-zone=\"{zone}\">\n{SPRITE}{skip}<div class=\"page\">\n\
          <header class=\"house\"><a class=\"name\" href=\"{event}\">{house}</a>\n{languages}</header>\n\
