@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::{
     calendar, caption_files, check, commands, events, headers, health, join, live, media_sessions,
-    metrics, openapi, pages, proceedings, published, record_page, record_views, recording_files, registrations,
-    release, voice, whep, whip,
+    metrics, openapi, pages, proceedings, published, record_page, record_views, recording_files,
+    registrations, release, voice, whep, whip,
 };
 
 /// Time for an answer, the body's way here included. Media offers take some ten milliseconds; what

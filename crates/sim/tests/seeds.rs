@@ -10,7 +10,7 @@ const SEEDS: u64 = 200;
 
 /// Every event of the proceedings; that each of them comes about shows that the simulation reaches
 /// every part of the rules.
-const EVENTS: [&str; 55] = [
+const EVENTS: [&str; 57] = [
     "answering-changed",
     "approval-withdrawn",
     "camera-changed",
