@@ -189,6 +189,11 @@ async fn show(
         return absent(app, id, event, &release, standing, &language, form).await;
     };
     let files = app.public_media.of(app, id, event).await?;
+    if let Form::CaptionsOf(file) | Form::ChaptersOf(file) = form
+        && file >= files.media.len()
+    {
+        return Err(ApiError::NoSuchRecording);
+    }
     let key = key(id, &language, form, changed, &release, &files);
     let rendering = app.renderings.get(key, async || {
         let contents = contents(app, id, event, since, release, &files).await?;
@@ -380,9 +385,9 @@ impl PublicMedia {
     }
 }
 
-/// A file with its place in time; none while it is not known how long it lasts.
+/// A file with its place in time; none while it is not known how long it lasts, or when it was.
 fn public(file: &Programme, picture: bool, opened: Timestamp) -> Option<Media> {
-    let duration = file.duration?;
+    let duration = file.duration.filter(|_| !file.spans.is_empty())?;
     let ends = file.spans.iter().skip(1).map(|next| next.at).chain([duration]);
     let spans = file.spans.iter().zip(ends).map(|(span, end)| {
         let start = span.began_at.since(opened);
@@ -391,4 +396,32 @@ fn public(file: &Programme, picture: bool, opened: Timestamp) -> Option<Media> {
         MediaSpan { at: span.at, span: Span { start, end } }
     });
     Some(Media { file: file.file.clone(), picture, spans: spans.collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_its_stretches_counted_from_the_opening() {
+        let span = |at, began_at| recording::Span { at: Millis(at), began_at: Timestamp(began_at) };
+        let mut file = Programme {
+            file: "programme-001.webm".to_owned(),
+            status: Status::OnTheRecord,
+            duration: Some(Millis(90_000)),
+            spans: vec![span(0, 1_002_000), span(60_000, 2_000_000)],
+        };
+        let opened = Timestamp(1_000_000);
+        let found = public(&file, true, opened).expect("a file");
+        let stretches: Vec<_> = found
+            .spans
+            .iter()
+            .map(|span| (span.at.0, span.span.start.0, span.span.end.0))
+            .collect();
+        assert_eq!(stretches, [(0, 2_000, 62_000), (60_000, 1_000_000, 1_030_000)]);
+        file.duration = None;
+        assert_eq!(public(&file, true, opened), None, "it is being written");
+        file = Programme { duration: Some(Millis(1)), spans: Vec::new(), ..file };
+        assert_eq!(public(&file, true, opened), None, "nobody knows when that was");
+    }
 }

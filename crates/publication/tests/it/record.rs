@@ -2,9 +2,10 @@
 
 use base::Millis;
 use proceedings::RecordStatus;
-use publication::{Clearance, Line};
+use publication::output::record::{Media, MediaSpan};
+use publication::{Clearance, Line, Span};
 
-use crate::support::{language, languages, record_outputs, reference_facts};
+use crate::support::{language, languages, outputs_with, record_outputs, reference_facts};
 
 fn line(speaker: &str, tag: &str, from: u64, to: u64, text: &str) -> Line {
     Line {
@@ -83,4 +84,31 @@ fn captions_have_the_time_of_the_file_and_the_voice() {
     }
     let captions = record_outputs(&reference_facts(), &lines, &language("en")).remove(3).1;
     assert!(captions.contains("00:01:01.000 --> 00:01:03.000\n<v Danila Ganich>"), "{captions}");
+}
+
+/// Sound alone has no black picture over it, and where nothing may be heard the page says so and
+/// leads nowhere.
+#[test]
+fn sound_alone_and_no_recording_at_all() {
+    let facts = reference_facts();
+    let span = |start, end| Span { start: Millis::from_secs(start), end: Millis::from_secs(end) };
+    let file = |number: u64, picture, span| Media {
+        file: format!("programme-{number:03}.webm"),
+        picture,
+        spans: vec![MediaSpan { at: Millis(0), span }],
+    };
+    let media = [file(1, false, span(0, 600)), file(2, true, span(700, 7_000))];
+    let page = outputs_with(&facts, &[], &media, &language("en")).remove(0).1;
+    let count = |text: &str| page.matches(text).count();
+    assert_eq!((count("<audio "), count("<video "), count("preload=\"metadata\"")), (1, 1, 1));
+    assert!(page.contains("Recording, part 2"), "{page}");
+    // Statements lead into the file in which they are, at its own time.
+    assert!(page.contains("media/programme-001.webm#t=252,275"), "{page}");
+    assert!(page.contains("media/programme-002.webm#t=40,52"), "{page}");
+    assert!(page.contains("AudioObject") && page.contains("VideoObject"));
+
+    let page = outputs_with(&facts, &[], &[], &language("en")).remove(0).1;
+    assert!(page.contains("There is no recording that may be published."), "{page}");
+    assert!(!page.contains("/record/media/") && !page.contains("id=\"tools\""), "{page}");
+    assert!(page.contains("<span class=\"at\" dir=\"ltr\">15:04:12</span>"), "{page}");
 }

@@ -130,6 +130,19 @@ pub(crate) fn record_outputs(
     lines: &[Line],
     tag: &Language,
 ) -> Vec<(&'static str, String)> {
+    let span = Span { start: Millis(0), end: Millis::from_minutes(120) };
+    let spans = vec![MediaSpan { at: Millis(0), span }];
+    let media = Media { file: "programme-001.webm".to_owned(), picture: true, spans };
+    outputs_with(facts, lines, &[media], tag)
+}
+
+/// The same with these files of the recording.
+pub(crate) fn outputs_with(
+    facts: &Facts,
+    lines: &[Line],
+    media: &[Media],
+    tag: &Language,
+) -> Vec<(&'static str, String)> {
     let stretches: Vec<Stretch> = facts
         .segments
         .iter()
@@ -143,12 +156,6 @@ pub(crate) fn record_outputs(
             Some(Stretch { segment: segment.id.clone(), status, span: Span { start, end } })
         })
         .collect();
-    let span = Span { start: Millis(0), end: Millis::from_minutes(120) };
-    let media = [Media {
-        file: "programme-001.webm".to_owned(),
-        picture: true,
-        spans: vec![MediaSpan { at: Millis(0), span }],
-    }];
     let addresses = Addresses {
         origin: "https://plenary.kcfr.example".to_owned(),
         event: "/e/russian-diplomats-day".to_owned(),
@@ -159,7 +166,7 @@ pub(crate) fn record_outputs(
         facts,
         stretches: &stretches,
         lines,
-        media: &media,
+        media,
         closed: facts.event.opened.plus(Millis::from_minutes(90)),
         published: NEXT_DAY,
         release: &[],
@@ -169,7 +176,7 @@ pub(crate) fn record_outputs(
         ("page", record::page(&record, tag)),
         ("text", record.text(tag)),
         ("captions", record.captions(tag)),
-        ("captions of the file", record.captions_of(0, tag).unwrap()),
-        ("chapters of the file", record.chapters_of(0, tag).unwrap()),
+        ("captions of the file", record.captions_of(0, tag).unwrap_or_default()),
+        ("chapters of the file", record.chapters_of(0, tag).unwrap_or_default()),
     ]
 }

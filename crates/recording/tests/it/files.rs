@@ -133,6 +133,14 @@ fn takes_and_programme_of_an_event_with_a_part_off_the_record() {
     assert!(gap.0.abs_diff(6_000) < 150, "{gap:?}");
     assert_eq!(programme.place(first.began_at), Some(first.at));
 
+    // Whoever plays a file wants to know whether there is something to see.
+    assert_eq!(recording::has_picture(&path), Some(true));
+    for take in &index.takes {
+        let seen = recording::has_picture(&folder.join(&take.file));
+        assert_eq!(seen, Some(take.kind == "camera"), "{}", take.file);
+    }
+    assert_eq!(recording::has_picture(&folder.join("index.json")), None);
+
     // The programme under the rule names nobody.
     let private: Vec<_> = index.programme.iter().filter(|p| p.status == rule).collect();
     assert_eq!(private.len(), 1);

@@ -172,11 +172,12 @@ impl<'a> Page<'a> {
             let captions: String = record
                 .transcribed()
                 .iter()
-                .map(|tag| option(tag.as_str(), words(tag).own_name, *tag == self.language))
+                .map(|tag| option(tag.as_str(), &own_name(tag), *tag == self.language))
                 .collect();
-            let captions = match captions.is_empty() {
-                true => String::new(),
-                false => format!(
+            let pictures = record.media.iter().any(|media| media.picture);
+            let captions = match pictures && !captions.is_empty() {
+                false => String::new(),
+                true => format!(
                     "<label class=\"choice\">{} <select id=\"captions\">{}{captions}</select></label>\n",
                     escaped(labels.captions),
                     option("", labels.captions_off, false)
@@ -200,8 +201,7 @@ impl<'a> Page<'a> {
     }
 
     fn file(&self, number: usize, media: &Media) -> String {
-        let (record, labels) = (self.record, self.labels);
-        let event = &record.facts.event;
+        let record = self.record;
         let address = escaped(&record.addresses.file(media));
         let element = if media.picture { "video" } else { "audio" };
         let tracks = format!("{}/record/tracks/{number}", record.addresses.event);
@@ -211,7 +211,7 @@ impl<'a> Page<'a> {
             inner.push_str(&format!(
                 "<track kind=\"captions\" src=\"{}/{tag}.vtt\" srclang=\"{tag}\" label=\"{}\"{default}>",
                 escaped(&tracks),
-                escaped(words(tag).own_name),
+                own_name(tag),
             ));
         }
         let language = escaped(self.language.as_str());
@@ -219,20 +219,12 @@ impl<'a> Page<'a> {
             "<track kind=\"chapters\" src=\"{}/chapters.{language}.vtt\" srclang=\"{language}\">",
             escaped(&tracks)
         ));
-        let name = match record.media.len() {
-            1 => labels.recording.to_owned(),
-            _ => fill(labels.recording_part, &[("", &(number + 1).to_string())]),
-        };
+        let (name, lasts) = (self.file_name(number), self.lasts(media));
         let spans: Vec<[u64; 3]> = media
             .spans
             .iter()
             .map(|span| [span.at.0, span.span.start.0, span.span.end.0])
             .collect();
-        let (first, last) = (media.spans.first(), media.spans.last());
-        let lasts = first.zip(last).map(|(first, last)| {
-            let at = |moment| clock(event.opened, moment, &event.time_zone);
-            format!(" <bdi>{}–{}</bdi>", at(first.span.start), at(last.span.end))
-        });
         // Only the first is looked into before somebody asks for it.
         let preload = if number == 0 { "metadata" } else { "none" };
         format!(
@@ -241,8 +233,25 @@ impl<'a> Page<'a> {
              <figcaption><a href=\"{address}\" download>{label}</a>{lasts}</figcaption>\n</figure>\n",
             label = escaped(&name),
             spans = escaped(&json!(spans).to_string()),
-            lasts = lasts.unwrap_or_default(),
         )
+    }
+
+    fn file_name(&self, number: usize) -> String {
+        match self.record.media.len() {
+            1 => self.labels.recording.to_owned(),
+            _ => fill(self.labels.recording_part, &[("", &(number + 1).to_string())]),
+        }
+    }
+
+    /// From when to when a file lasts.
+    fn lasts(&self, media: &Media) -> String {
+        let event = &self.record.facts.event;
+        let at = |moment| clock(event.opened, moment, &event.time_zone);
+        let (first, last) = (media.spans.first(), media.spans.last());
+        let lasts = first.zip(last).map(|(first, last)| {
+            format!(" <bdi>{}–{}</bdi>", at(first.span.start), at(last.span.end))
+        });
+        lasts.unwrap_or_default()
     }
 
     fn parts(&self) -> String {
@@ -517,6 +526,14 @@ impl<'a> Page<'a> {
                 own_name(tag),
                 link(&of(".txt"), &escaped(labels.as_text)),
                 link(&of(".vtt"), &escaped(labels.as_captions)),
+            ));
+        }
+        for (number, media) in record.media.iter().enumerate() {
+            rows.push_str(&format!(
+                "<li><a href=\"{}\" download>{}</a> <span>{}</span></li>\n",
+                escaped(&record.addresses.file(media)),
+                escaped(&self.file_name(number)),
+                self.lasts(media),
             ));
         }
         match rows.is_empty() {
