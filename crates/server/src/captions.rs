@@ -20,8 +20,8 @@ const SEATS_MAX: usize = 4 * LANGUAGES_MAX;
 const PARTIALS_MAX: usize = 2 * LANGUAGES_MAX;
 
 /// Letters shown of a partial line: what two lines under a picture hold, and some more. Partial
-/// lines go to everybody twice a second, so a longer one would take from the voice on a thin line.
-const PARTIAL_CHARS_MAX: usize = 200;
+/// lines go to everybody again and again, so longer ones would take from the voice on a thin line.
+const PARTIAL_CHARS_MAX: usize = 120;
 
 /// How long a partial line is shown while nothing is added to it.
 const PARTIAL_LIFETIME: Duration = Duration::from_secs(12);

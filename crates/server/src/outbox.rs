@@ -8,7 +8,7 @@ use axum::extract::ws::Utf8Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 /// Messages that may wait for one socket. A talkative minute of an event has about thirty, and one
-/// with captions two a second more; a reader that is 64 behind will not catch up.
+/// with captions one or two a second more; a reader that is 64 behind will not catch up.
 const FRAMES_MAX: usize = 64;
 
 /// The event's side.

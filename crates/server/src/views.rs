@@ -38,9 +38,9 @@ const CROWD_PACE: Duration = Duration::from_millis(500);
 /// The same of the lines, of which the media engine looks at each every two seconds.
 const LINES_PACE: Duration = Duration::from_secs(2);
 
-/// The same of partial lines: fast enough to follow, and with three languages written at once a
-/// fifth of a line of 64 kbit/s.
-const PARTIALS_PACE: Duration = Duration::from_millis(500);
+/// The same of partial lines: fast enough to follow, and slow enough for a line of 64 kbit/s, of
+/// which the voice with its headers takes 59.
+const PARTIALS_PACE: Duration = Duration::from_millis(800);
 
 /// Captions of each language that are sent: what fits under a picture, and one more for who reads
 /// slowly. Lines that are older are in the transcript.

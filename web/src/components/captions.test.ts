@@ -47,7 +47,7 @@ describe('lines that came', () => {
   });
   test('are taken from the picture some time after they ended', () => {
     expect(texts(fresh(first, 'en', 4_000))).toEqual(['a', 'b', 'c']);
-    expect(texts(fresh(first, 'en', 23_000))).toEqual(['c']);
+    expect(texts(fresh(first, 'en', 33_000))).toEqual(['c']);
     expect(texts(fresh(first, 'ru', 4_000))).toEqual([]);
   });
 });

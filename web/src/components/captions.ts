@@ -8,7 +8,7 @@ export type Kept = CaptionLine & { segment: SegmentId | null };
 export const KEPT_MAX = 600;
 
 /** A line under a picture is taken away so long after it ended. */
-const STALE_MS = 20_000;
+const STALE_MS = 30_000;
 
 /**
  * Takes up what the section says now. It carries the last lines of the present segment; one that is
