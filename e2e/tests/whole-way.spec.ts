@@ -1,9 +1,9 @@
 /**
  * The whole way: somebody speaks on the record, a captioner puts it down, the rapporteur marks, words,
  * checks by ear and sends it, the speaker clears it; the release is edited, approved by two parties,
- * issued under embargo, and read by a journalist without JavaScript. The record is packed, signed by
- * both parties and verified in a browser from the disk; then one byte is altered, and named.
- * A participant's link opens none of this.
+ * issued under embargo, and read by a journalist without JavaScript; a sentence of it leads to the
+ * second on the record page. The record is packed, signed by both parties and verified in a browser
+ * from the disk; then one byte is altered, and named. A participant's link opens none of this.
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
@@ -218,16 +218,35 @@ test('from the floor to the verified record', async ({}, info) => {
   }
   expect(await (await fetch(`${server.url}/releases.atom`)).text()).toContain('The hall was full.');
 
+  // The record is published; a sentence of the release leads to the second in which it was said.
+  const record = `${server.url}/e/${EVENT}/record`;
+  await command('kazi', { do: 'publish-record' });
+  await eventually('the recording is on the record page', 30_000, async () => (await (await fetch(record)).text()).includes('<video'));
+  await mirza.page.setViewportSize(desktop);
+  await mirza.open(`${address}/en`);
+  await mirza.page.locator('article a[href*="/record#t="]').first().click();
+  await expect(mirza.page.locator('.wanted')).toContainText(WORDS.ur);
+  await expect(mirza.page.locator('.said.here')).toContainText(SAID);
+  const video = mirza.page.locator('video').first();
+  const wanted = await video.evaluate((player: HTMLVideoElement) => {
+    const from = 1_000 * Number(/t=([\d.]+)/.exec(location.hash)![1]);
+    const spans = JSON.parse(player.dataset['spans']!) as [number, number, number][];
+    const span = spans.find(([, start, end]) => from >= start && from < end)!;
+    return (span[0] + from - span[1]) / 1_000;
+  });
+  const second = () => video.evaluate((player: HTMLVideoElement) => (player.seeking ? -1 : player.currentTime));
+  await expect.poll(second, { timeout: 30_000 }).toBeCloseTo(wanted, 1);
+
   // The record is packed and signed by both parties; a page from the disk says that it is intact.
-  const record = join(folder, 'record.zip');
-  const packed = await plenary('event', 'package', EVENT, '--output', record, '--data', server.folder, '--public-url', server.url);
+  const packet = join(folder, 'record.zip');
+  const packed = await plenary('event', 'package', EVENT, '--output', packet, '--data', server.folder, '--public-url', server.url);
   expect(packed.code, packed.stderr).toBe(0);
-  for (const party of ['kcfr', 'embassy']) await signs(folder, record, party);
+  for (const party of ['kcfr', 'embassy']) await signs(folder, packet, party);
   const verifier = join(folder, 'verify.html');
-  await writeFile(verifier, execFileSync('unzip', ['-p', record, 'verify.html']));
+  await writeFile(verifier, execFileSync('unzip', ['-p', packet, 'verify.html']));
   const reader = await Person.launch('reader', { browser: ganich.browser, viewport: desktop });
   await reader.open(`file://${verifier}?lang=en`);
-  await reader.get('package').setInputFiles([record, `${record}.embassy.minisig`, `${record}.embassy.pub`]);
+  await reader.get('package').setInputFiles([packet, `${packet}.embassy.minisig`, `${packet}.embassy.pub`]);
   await expect(reader.get('result')).toHaveAttribute('data-state', 'intact');
   await expect(reader.get('signatures').locator('[data-state="good"]')).toHaveCount(3);
   await expect(reader.get('signatures')).toContainText('agreed by kcfr');
@@ -236,14 +255,14 @@ test('from the floor to the verified record', async ({}, info) => {
   await reader.page.screenshot({ path: info.outputPath('verify.png'), fullPage: true });
 
   // One byte of a line of the proceedings is altered: page and program name it.
-  const bytes = await readFile(record);
+  const bytes = await readFile(packet);
   const at = bytes.indexOf(SAID);
   bytes[at] = bytes[at]! ^ 1;
-  await writeFile(record, bytes);
+  await writeFile(packet, bytes);
   const line = (bytes.subarray(0, at).toString('latin1').match(/\n/g) ?? []).length + 1;
   await reader.page.setViewportSize(phone);
   await reader.open(`${server.url}/verify?lang=ur`);
-  await reader.get('package').setInputFiles(record);
+  await reader.get('package').setInputFiles(packet);
   await expect(reader.get('result')).toHaveAttribute('data-state', 'not-intact');
   await expect(reader.get('findings').locator('[data-what="altered"]')).toContainText('proceedings.jsonl');
   await expect(reader.get('findings').locator('[data-what="broken-line"]')).toContainText(String(line));
@@ -251,7 +270,7 @@ test('from the floor to the verified record', async ({}, info) => {
   expect(await faultsOf(reader)).toEqual([]);
   await fits(reader, 'verify');
   await reader.page.screenshot({ path: info.outputPath('verify-altered-phone-ur.png'), fullPage: true });
-  const verified = await plenary('verify', record);
+  const verified = await plenary('verify', packet);
   expect(verified.code).toBe(1);
   expect(verified.stdout).toContain('altered: proceedings.jsonl');
   expect(verified.stdout).toContain(`line ${line} is broken`);
@@ -273,11 +292,11 @@ test('from the floor to the verified record', async ({}, info) => {
 });
 
 /** The council signs in the package, the embassy beside it. */
-async function signs(folder: string, record: string, party: string): Promise<void> {
+async function signs(folder: string, packet: string, party: string): Promise<void> {
   const key = join(folder, `${party}.key`);
   execFileSync('minisign', ['-G', '-W', '-p', join(folder, `${party}.pub`), '-s', key]);
   const place = party === 'embassy' ? ['--beside'] : [];
-  const signed = await plenary('package', 'sign', record, '--key', key, ...place);
+  const signed = await plenary('package', 'sign', packet, '--key', key, ...place);
   expect(signed.code, signed.stderr).toBe(0);
 }
 
