@@ -18,7 +18,8 @@ pub use captions::{CaptionAct, CaptionSeat, CaptionSource, PartialCaption, Parti
 pub use live::{ClientMessage, CommandFailure, EndReason, ServerMessage};
 pub use record::{
     ClearanceView, CommandAccepted, ProgrammeFile, RecordingsView, ReleaseView, SpanView,
-    StatementsView, TakeFile, TranscriptView, VerbComplement, VerbView, VersionRow, VersionSaved,
+    StatementsView, StoreState, TakeFile, TranscriptView, VerbComplement, VerbView, VersionRow,
+    VersionSaved,
 };
 pub use rest::{ErrorBody, EventSummary, JoinView, LinkIssued, Registration};
 pub use view::{

@@ -165,6 +165,22 @@ pub struct RecordingsView {
     /// Single tracks.
     #[schema(value_type = Vec<Object>)]
     pub takes: Vec<TakeFile>,
+    /// Told to those who have all files, where the operator named a store for them.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub store: Option<StoreState>,
+}
+
+/// How it stands with the store of recordings for an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreState {
+    /// Nothing waits for the store: it has everything, or nothing is finished.
+    Nothing,
+    /// Files are being carried to it, or wait for that.
+    Waiting,
+    /// Files wait because it does not take them; it is tried again.
+    Failing,
 }
 
 /// A file of the programme.

@@ -305,6 +305,9 @@ pub struct RecordingSection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordingProblem {
+    /// The store of finished recordings does not take them: they stay on this machine, and it is
+    /// tried again.
+    StoreFails,
     /// There will soon be no room on the disk.
     DiskNearlyFull,
     /// The machine does not keep up: something was not recorded.

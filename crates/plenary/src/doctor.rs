@@ -4,6 +4,7 @@
 mod certificate;
 mod machine;
 mod network;
+mod recordings;
 mod records;
 
 use serde::Serialize;
@@ -59,6 +60,7 @@ pub(crate) fn run(terminal: Terminal, settings: &Settings) -> Result<Option<Exit
     findings.extend(certificate::examine(settings));
     findings.extend(machine::examine(settings));
     findings.extend(records::examine(settings));
+    findings.extend(recordings::examine(settings));
 
     if terminal.json {
         terminal.print_json(&serde_json::json!({ "findings": findings }))?;

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use base::{Clock, Language, Random};
+use base::{Clock, EventId, Language, Random};
 use package::{
     About, Finding, Manifest, PackError, Packer, PublicKey, SecretKey, SignatureState, Verdict, Why,
 };
 use proceedings::{EventState, Hash, Life, Line};
 use publication::{ReleaseNotes, output};
+use recording::Archive;
 use serde::Serialize;
 use serde_json::json;
 use storage::Storage as _;
@@ -45,9 +46,11 @@ pub(crate) fn make(
     settings: &Settings,
 ) -> Result<Option<Exit>, Failure> {
     let public_url = settings.public_url(settings.listen.value.port()).to_string();
+    let archive = archive(settings)?;
     let place = Place {
         data: &settings.data.value,
         recordings: &settings.recordings,
+        archive: archive.as_ref(),
         public_url: &public_url,
     };
     let made = pack(terminal, &place, event, output);
@@ -86,6 +89,8 @@ pub(crate) struct Place<'a> {
     pub(crate) data: &'a Path,
     /// The folder of the recordings.
     pub(crate) recordings: &'a Path,
+    /// The store that finished recordings go to, if the settings name one.
+    pub(crate) archive: Option<&'a Archive>,
     /// By which the issued release names its own addresses.
     pub(crate) public_url: &'a str,
 }
@@ -149,6 +154,8 @@ async fn package(
         packer.add(package::PAGE, kind, &mut page.bytes.as_ref()).map_err(failed)?;
     }
     media(terminal, &mut packer, &place.recordings.join(id.as_str())).map_err(failed)?;
+    let folder = place.recordings.join(id.as_str());
+    media_of_store(terminal, &mut packer, &folder, place.archive, &id).await?;
     terminal.progress_ends();
     let about = About {
         event: id,
@@ -264,6 +271,52 @@ fn media(
                 terminal.progress(&format!("{} MB written", written >> 20));
             }
         }
+    }
+    Ok(())
+}
+
+/// The store of finished recordings that the settings name.
+fn archive(settings: &Settings) -> Result<Option<Archive>, Failure> {
+    let store = settings.store.as_ref();
+    let archive = store.map(|store| {
+        Archive::s3(settings.recordings.clone(), &store.s3, store.keep_local)
+            .map_err(|error| Failure::failed(sentence(&error.to_string())))
+    });
+    archive.transpose()
+}
+
+/// Adds what was recorded and has left the event's folder for the store. Each file lies here while
+/// it is packed, and is compared with what was given to the store.
+async fn media_of_store(
+    terminal: Terminal,
+    packer: &mut Packer<NamedTempFile>,
+    folder: &Path,
+    archive: Option<&Archive>,
+    event: &EventId,
+) -> Result<(), Failure> {
+    let failed = |why: String| {
+        let message = format!("The recordings of {event} cannot be packed: {why}.");
+        Failure::failed(message)
+    };
+    let gone = recording::stored(folder).map_err(|error| failed(error.to_string()))?;
+    for (name, stored) in gone {
+        if folder.join(&name).exists() {
+            continue;
+        }
+        let Some(archive) = archive else {
+            return Err(failed(format!(
+                "{name} is in a store, and the settings name none; run this with the settings of \
+                 the server (--config)"
+            )));
+        };
+        terminal.progress(&format!("{} MB of {name} come from the store", stored.bytes >> 20));
+        let mut file = tempfile::tempfile().map_err(|error| failed(error.to_string()))?;
+        let fetched = archive.fetch(event, &name, &mut file).await;
+        fetched.map_err(|error| failed(error.to_string()))?;
+        file.rewind().map_err(|error| failed(error.to_string()))?;
+        let media_type = if name.ends_with(".webm") { "video/webm" } else { "video/x-matroska" };
+        let added = packer.add(&format!("media/{name}"), media_type, &mut file);
+        added.map_err(|error| failed(error.to_string()))?;
     }
     Ok(())
 }

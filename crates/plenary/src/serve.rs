@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::limits::PEOPLE_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use server::{Config, MetricsAccess, Parts, TlsFiles};
+use server::{Config, MetricsAccess, Parts, StoreConfig, TlsFiles};
 use tracing::subscriber::set_global_default;
 use tracing_log::LogTracer;
 use tracing_subscriber::EnvFilter;
@@ -44,6 +44,10 @@ fn config(settings: &Settings) -> Config {
     config.announce = settings.announce.value.clone();
     config.trusted_proxies = settings.trusted_proxies.clone();
     config.recordings = Some(settings.recordings.clone());
+    config.store = settings
+        .store
+        .as_ref()
+        .map(|store| StoreConfig { s3: store.s3.clone(), keep_local: store.keep_local });
     if let Some(workers) = settings.media_workers {
         config.media_workers = workers;
     }

@@ -3,6 +3,9 @@
 //! All options stand in one table, [`OPTIONS`]. The example file `docs/plenary.example.toml` is
 //! made from it, and a key that it does not know is refused.
 
+mod secrets;
+mod store;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -13,6 +16,8 @@ use programme::{Gravity, Problem, nearest};
 use toml::de::{DeTable, DeValue};
 
 use crate::output::{Exit, Failure};
+
+pub(crate) use store::StoreSettings;
 
 /// One option.
 pub(crate) struct Opt {
@@ -91,6 +96,58 @@ pub(crate) static OPTIONS: &[Opt] = &[
         doc: "Threads that carry sound and pictures, 1 to 64. Default: one for each core, up to \
               eight.",
         line: "media_workers = 4",
+    },
+    Opt {
+        key: "store.url",
+        flag: None,
+        env: "PLENARY_STORE_URL",
+        doc: "Store for finished recordings: a bucket of an S3-compatible server, and what the \
+              names in it begin with. When an event is closed its files are carried there, read \
+              back and compared, and then removed from the folder of the recordings. Default: \
+              they stay in that folder.",
+        line: r#"url = "s3://bucket/prefix""#,
+    },
+    Opt {
+        key: "store.endpoint",
+        flag: None,
+        env: "PLENARY_STORE_ENDPOINT",
+        doc: "Address of the store's server. Default: the one of AWS in the region.",
+        line: r#"endpoint = "https://s3.example.org:9000""#,
+    },
+    Opt {
+        key: "store.region",
+        flag: None,
+        env: "PLENARY_STORE_REGION",
+        doc: "Region of the bucket. Servers that know no regions take the default.",
+        line: r#"region = "us-east-1""#,
+    },
+    Opt {
+        key: "store.access_key",
+        flag: None,
+        env: "PLENARY_STORE_ACCESS_KEY",
+        doc: "Name of the key with which the server may write, read and delete in the bucket.",
+        line: r#"access_key = "plenary""#,
+    },
+    Opt {
+        key: "store.secret_key",
+        flag: None,
+        env: "PLENARY_STORE_SECRET_KEY",
+        doc: "The key itself. It is never logged or shown.",
+        line: r#"secret_key = "what-the-store-gave-you""#,
+    },
+    Opt {
+        key: "store.secret_key_file",
+        flag: None,
+        env: "PLENARY_STORE_SECRET_KEY_FILE",
+        doc: "File with the key, instead of `secret_key`.",
+        line: r#"secret_key_file = "/run/secrets/store""#,
+    },
+    Opt {
+        key: "store.keep_local",
+        flag: None,
+        env: "PLENARY_STORE_KEEP_LOCAL",
+        doc: "Whether the files stay in the folder of the recordings as well: yes or no.",
+        line: r#"keep_local = "no""#,
     },
     Opt {
         key: "metrics.allow",
@@ -253,6 +310,8 @@ pub(crate) struct Settings {
     pub(crate) announce: Set<Vec<IpAddr>>,
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) recordings: PathBuf,
+    /// Where finished recordings go; `None` leaves them in the folder.
+    pub(crate) store: Option<StoreSettings>,
     /// `None` is one for each core, up to some number.
     pub(crate) media_workers: Option<usize>,
     pub(crate) metrics_allow: Vec<IpAddr>,
@@ -484,6 +543,7 @@ impl Layers<'_> {
         let announce = self.pick("announce", addresses)?;
         let trusted_proxies = self.pick("trusted_proxies", addresses)?;
         let recordings = self.pick("recordings", path)?.map(within);
+        let store = self.store(folder)?;
         let media_workers = self.pick("media_workers", media_workers)?;
         let metrics_allow = self.pick("metrics.allow", addresses)?;
         let metrics_token = self.pick("metrics.token", metrics_token)?;
@@ -508,6 +568,7 @@ impl Layers<'_> {
         Ok(Settings {
             recordings: recordings
                 .map_or_else(|| data.value.join("recordings"), |folder| folder.value),
+            store,
             data,
             listen: listen.unwrap_or(Set { value: LISTEN_DEFAULT, origin: Origin::Default }),
             public_url,

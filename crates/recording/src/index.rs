@@ -197,9 +197,14 @@ pub fn has_picture(file: &Path) -> Option<bool> {
 
 /// Writes the final index so that it is there as a whole or not at all.
 pub(crate) fn write_final(folder: &Path, index: &Index) -> io::Result<()> {
-    let path: PathBuf = folder.join(FINAL);
-    let draft = folder.join("index.json.new");
-    let mut bytes = serde_json::to_vec_pretty(index).map_err(io::Error::other)?;
+    write_whole(folder, FINAL, index)
+}
+
+/// Writes a file of an event's folder so that it is there as a whole or not at all.
+pub(crate) fn write_whole(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
+    let path: PathBuf = folder.join(name);
+    let draft = folder.join(format!("{name}.new"));
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
     bytes.push(b'\n');
     {
         use std::io::Write as _;

@@ -26,6 +26,7 @@
 //!
 //! Under the Chatham House Rule no file, name or line says who spoke: the recorder is not told.
 
+mod archive;
 mod disk;
 mod file;
 mod health;
@@ -40,6 +41,7 @@ mod take;
 mod timing;
 mod worker;
 
+pub use archive::{Archive, ArchiveError, ArchiveHealth, S3, Stored, stored};
 pub use disk::{Disk, DiskFile, LocalDisk};
 pub use health::{Health, Problem};
 pub use index::{ChapterAt, Index, Programme, Span, Status, TakeEntry, has_picture, read_index};

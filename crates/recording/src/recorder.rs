@@ -21,6 +21,9 @@ use crate::worker::{State, Worker};
 /// Asks a sink's sender for a key frame.
 pub(crate) type KeyFrames = Arc<OnceLock<Box<dyn Fn(SinkId) + Send + Sync>>>;
 
+/// What is called when the files of an event are finished.
+type Finished = OnceLock<Box<dyn Fn() + Send + Sync>>;
+
 /// How to record.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -51,6 +54,7 @@ pub struct Recorder {
     folder: PathBuf,
     queue: Arc<Queue>,
     key_frames: KeyFrames,
+    finished: Finished,
     health: watch::Receiver<BTreeMap<EventId, Health>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -104,7 +108,14 @@ impl Recorder {
             .name("recorder".to_owned())
             .spawn(move || worker.run())
             .map_err(StartError::Thread)?;
-        Ok(Self { folder, queue, key_frames, health, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            folder,
+            queue,
+            key_frames,
+            finished: Finished::new(),
+            health,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// The recorder's end in the media engine.
@@ -118,6 +129,12 @@ impl Recorder {
         let _ = self.key_frames.set(Box::new(ask));
     }
 
+    /// Says what is to be done when the files of an event are finished; only the first counts.
+    pub fn when_finished(&self, then: impl Fn() + Send + Sync + 'static) {
+        // A second one would have nothing to add.
+        let _ = self.finished.set(Box::new(then));
+    }
+
     /// How the recordings stand, and a way to learn of changes.
     pub fn health(&self) -> watch::Receiver<BTreeMap<EventId, Health>> {
         self.health.clone()
@@ -127,7 +144,11 @@ impl Recorder {
     pub async fn finish(&self, event: &EventId, chapters: Vec<ChapterAt>) -> Option<Index> {
         let (reply, finished) = oneshot::channel();
         self.queue.push(Job::Finish { event: event.clone(), chapters, reply });
-        finished.await.ok()
+        let index = finished.await.ok()?;
+        if let Some(then) = self.finished.get() {
+            then();
+        }
+        Some(index)
     }
 
     /// Whether something of an event was recorded whose files were not finished together: the

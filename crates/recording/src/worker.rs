@@ -13,6 +13,7 @@ use base::{Clock, EventId, Timestamp};
 use forwarding::sink::{Message, Opened, Place, Record, SinkId, SinkPacket};
 use tokio::sync::{oneshot, watch};
 
+use crate::archive;
 use crate::disk::Disk;
 use crate::health::{Health, Problem};
 use crate::index::{self, ChapterAt, Entry, Index, JOURNAL, Status};
@@ -652,6 +653,10 @@ pub(crate) fn close_folder(
 ) -> io::Result<Index> {
     if !folder.is_dir() {
         return Ok(Index { event: Some(event.clone()), ..Index::default() });
+    }
+    if archive::is_begun(folder) {
+        // It was closed before, and files may have left the folder since.
+        return index::read_index(folder);
     }
     recovery::recover_folder(folder);
     let mut index = index::read_journal(folder)?;

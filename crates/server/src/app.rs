@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, Uri, header};
 use base::{Clock, EventId, PersonId, Random, Timestamp};
+use recording::Archive;
 use storage::{LinkKey, LinkToken, Storage};
 use tokio::sync::Semaphore;
 
@@ -63,6 +64,8 @@ pub(crate) struct App {
     pub(crate) commands: PerAddress,
     /// Where the recordings are, if any are made.
     pub(crate) recordings: Option<PathBuf>,
+    /// The store that finished recordings go to, if the operator named one.
+    pub(crate) archive: Option<Arc<Archive>>,
     /// What lets a browser's player read one of them.
     pub(crate) tickets: Tickets,
     /// What was made of issued releases.

@@ -39,6 +39,7 @@ mod rate;
 mod record_page;
 mod record_views;
 mod recording_files;
+mod recording_store;
 mod recordings;
 mod registrations;
 mod release;
@@ -58,4 +59,6 @@ pub use metrics::MetricsAccess;
 pub use openapi::document as openapi;
 pub use published::{IssuedFile, issued_release};
 pub use rate::Rate;
-pub use serve::{Config, Parts, ServeError, Server, TlsFiles, app, app_with_recordings, serve};
+pub use serve::{
+    Config, Parts, ServeError, Server, StoreConfig, TlsFiles, app, app_with_recordings, serve,
+};

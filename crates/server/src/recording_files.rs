@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use api_types::{ProgrammeFile, RecordingsView, SpanView, TakeFile};
+use api_types::{ProgrammeFile, RecordingsView, SpanView, StoreState, TakeFile};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
@@ -19,7 +19,7 @@ use axum::response::Response;
 use base::{EventId, Millis, PersonId, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
 use proceedings::{EventState, RecordStatus};
-use recording::{Index, Programme, Status, TakeEntry};
+use recording::{Archive, Index, Programme, Status, TakeEntry};
 use sha2::Sha256;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
@@ -28,6 +28,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::Address;
 use crate::record_views::allowed;
+use crate::recording_store;
 
 /// How long a ticket is good for: an afternoon at the desk. The list gives new ones.
 const TICKET_LIFE: Millis = Millis::from_minutes(4 * 60);
@@ -127,6 +128,7 @@ pub(crate) async fn list(
         Ok(Json(RecordingsView {
             programme: programme.into_iter().filter(|_| all).map(programme_file).collect(),
             takes: takes.into_iter().filter(of_reader).map(take).collect(),
+            store: app.archive.as_ref().filter(|_| all).map(|archive| store(archive, &caller.id)),
         }))
     })
 }
@@ -165,9 +167,8 @@ pub(crate) async fn show(
     if !known || !event.read(|state| may_have(state, &person, take)) {
         return Err(ApiError::NoSuchRecording);
     }
-    let path = path(&app, &id, &file).ok_or(ApiError::NoSuchRecording)?;
     let sound = take.is_some_and(|take| take.codec == "opus");
-    serve(request, &path, sound).await
+    serve(request, &app, &id, &file, sound).await
 }
 
 /// True when the person may have the take, or any programme file if there is none: the desk has
@@ -178,11 +179,33 @@ fn may_have(state: &EventState, person: &PersonId, take: Option<&TakeEntry>) -> 
     desk || speaker.is_some_and(|speaker| state.record.speaks_for(person, speaker))
 }
 
+/// Answers with a file of the index, or a range of it, from here or from the store.
 pub(crate) async fn serve(
     request: Request,
-    path: &FilePath,
+    app: &App,
+    event: &EventId,
+    file: &str,
     sound: bool,
 ) -> Result<Response, ApiError> {
+    let path = path(app, event, file).ok_or(ApiError::NoSuchRecording)?;
+    let is_here = tokio::fs::try_exists(&path).await.unwrap_or(false);
+    let mut response = match app.archive.as_ref().filter(|_| !is_here) {
+        Some(archive) => {
+            let (head, _) = request.into_parts();
+            recording_store::serve(&head.method, &head.headers, archive, event, file).await?
+        }
+        None => serve_local(request, &path).await?,
+    };
+    if sound && response.headers().contains_key(header::CONTENT_TYPE) {
+        let sound = HeaderValue::from_static("audio/webm");
+        response.headers_mut().insert(header::CONTENT_TYPE, sound);
+    }
+    let private = HeaderValue::from_static("private, no-cache");
+    response.headers_mut().insert(header::CACHE_CONTROL, private);
+    Ok(response)
+}
+
+async fn serve_local(request: Request, path: &FilePath) -> Result<Response, ApiError> {
     // A request that carries nothing but what says which bytes are wanted.
     let mut asked = Request::new(Body::empty());
     *asked.method_mut() = request.method().clone();
@@ -192,20 +215,13 @@ pub(crate) async fn serve(
         }
     }
     let served = ServeFile::new(path).oneshot(asked).await;
-    let mut response =
-        served.map_err(|error| ApiError::Internal(error.to_string()))?.map(Body::new);
+    let response = served.map_err(|error| ApiError::Internal(error.to_string()))?.map(Body::new);
     if response.status().is_client_error() && response.status() != 416 {
         return Err(ApiError::NoSuchRecording);
     }
     if response.status().is_server_error() {
         return Err(ApiError::Unavailable);
     }
-    if sound && response.headers().contains_key(header::CONTENT_TYPE) {
-        let sound = HeaderValue::from_static("audio/webm");
-        response.headers_mut().insert(header::CONTENT_TYPE, sound);
-    }
-    let private = HeaderValue::from_static("private, no-cache");
-    response.headers_mut().insert(header::CACHE_CONTROL, private);
     Ok(response)
 }
 
@@ -227,6 +243,17 @@ pub(crate) fn path(app: &App, event: &EventId, file: &str) -> Option<PathBuf> {
     let inner = FilePath::new(file);
     let plain = inner.components().all(|part| matches!(part, Component::Normal(_)));
     Some(app.recordings.as_ref()?.join(event.as_str()).join(inner)).filter(|_| plain)
+}
+
+/// How it stands with the store of recordings for an event.
+fn store(archive: &Archive, event: &EventId) -> StoreState {
+    let health = archive.health();
+    let health = health.borrow();
+    match (health.waiting.contains(event), health.failing) {
+        (true, true) => StoreState::Failing,
+        (true, false) => StoreState::Waiting,
+        (false, _) => StoreState::Nothing,
+    }
 }
 
 fn status(status: Status) -> RecordStatus {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use api_types::{RecordingProblem, RecordingSection};
 use base::{EventId, SegmentId, Timestamp};
 use proceedings::{Event, Line, SegmentKind};
-use recording::{ChapterAt, Health, Problem, Recorder};
+use recording::{Archive, ArchiveHealth, ChapterAt, Health, Problem, Recorder};
 use storage::Storage;
+use tokio::sync::watch;
 
 use crate::event_actor::Ask;
 use crate::open::Open;
@@ -35,28 +36,70 @@ pub(crate) fn close(recorder: &Arc<Recorder>, storage: &Arc<dyn Storage>, event:
 }
 
 /// Tells the events how their recordings stand, until the recorder ends.
-pub(crate) async fn carry(recorder: Arc<Recorder>, events: Arc<Open>) {
+pub(crate) async fn carry(
+    recorder: Arc<Recorder>,
+    archive: Option<Arc<Archive>>,
+    events: Arc<Open>,
+) {
     let mut health = recorder.health();
     drop(recorder);
-    let mut told: BTreeMap<EventId, Health> = BTreeMap::new();
-    while health.changed().await.is_ok() {
-        let all = health.borrow_and_update().clone();
+    let mut store = archive.map(|archive| archive.health());
+    let mut told: BTreeMap<EventId, RecordingSection> = BTreeMap::new();
+    loop {
+        let of_recorder = health.borrow_and_update().clone();
+        let of_store = store.as_mut().map(|store| store.borrow_and_update().clone());
+        let all = sections(&of_recorder, of_store.as_ref());
         for event in told.keys().filter(|event| !all.contains_key(*event)) {
-            tell(&events, event, Health::default()).await;
+            tell(&events, event, RecordingSection::default()).await;
         }
-        for (event, health) in &all {
-            if told.get(event) != Some(health) {
-                tell(&events, event, *health).await;
+        for (event, section) in &all {
+            if told.get(event) != Some(section) {
+                tell(&events, event, *section).await;
             }
         }
         told = all;
+        let changed = tokio::select! {
+            changed = health.changed() => changed,
+            changed = changed(&mut store) => changed,
+        };
+        if changed.is_err() {
+            return;
+        }
     }
 }
 
-async fn tell(events: &Open, event: &EventId, health: Health) {
+/// Resolves when it stands otherwise with the store; never where there is none.
+async fn changed(
+    store: &mut Option<watch::Receiver<ArchiveHealth>>,
+) -> Result<(), watch::error::RecvError> {
+    match store {
+        Some(store) => store.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What each event is told. That the store fails is told to every event that records and to those
+/// whose files wait, unless something worse is to be told.
+fn sections(
+    recorder: &BTreeMap<EventId, Health>,
+    store: Option<&ArchiveHealth>,
+) -> BTreeMap<EventId, RecordingSection> {
+    let mut all: BTreeMap<EventId, RecordingSection> =
+        recorder.iter().map(|(event, health)| (event.clone(), view(*health))).collect();
+    let Some(store) = store.filter(|store| store.failing) else { return all };
+    for event in &store.waiting {
+        all.entry(event.clone()).or_default();
+    }
+    for section in all.values_mut() {
+        section.problem = section.problem.or(Some(RecordingProblem::StoreFails));
+    }
+    all
+}
+
+async fn tell(events: &Open, event: &EventId, section: RecordingSection) {
     if let Some(handle) = events.opened(event) {
         // An event whose task is gone has nobody to tell.
-        let _ = handle.ask(Ask::Recording(view(health))).await;
+        let _ = handle.ask(Ask::Recording(section)).await;
     }
 }
 
@@ -121,6 +164,25 @@ fn kind_name(kind: SegmentKind) -> &'static str {
 mod tests {
     use super::*;
     use proceedings::{Actor, Tip};
+
+    #[test]
+    fn that_the_store_fails_is_told_unless_something_is_worse() {
+        let id = |text: &str| text.parse::<EventId>().expect("an id");
+        let well = Health { recording: true, problem: None };
+        let full = Health { recording: false, problem: Some(Problem::DiskFull) };
+        let recorder = BTreeMap::from([(id("now"), well), (id("full"), full)]);
+        let waiting = std::collections::BTreeSet::from([id("before")]);
+        let mut store = ArchiveHealth { waiting, failing: true };
+        let told = |store: &ArchiveHealth, event: &str| {
+            sections(&recorder, Some(store)).get(&id(event)).map(|section| section.problem)
+        };
+        assert_eq!(told(&store, "now"), Some(Some(RecordingProblem::StoreFails)));
+        assert_eq!(told(&store, "before"), Some(Some(RecordingProblem::StoreFails)));
+        assert_eq!(told(&store, "full"), Some(Some(RecordingProblem::DiskFull)));
+        store.failing = false;
+        assert_eq!(told(&store, "now"), Some(None));
+        assert_eq!(told(&store, "before"), None);
+    }
 
     #[test]
     fn a_segment_taken_up_again_has_two_chapters() {

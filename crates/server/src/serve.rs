@@ -18,7 +18,7 @@ use base::{Clock, Random};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use recording::{LocalDisk, Recorder};
+use recording::{Archive, ArchiveError, LocalDisk, Recorder, S3};
 use sfu::{RelayDatagram, RelayPort, Sfu, SfuConfig, SfuEvent, StartError, Tunnels};
 use storage::{LinkKey, Storage};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -98,6 +98,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where recordings are kept; `None` records nothing.
     pub recordings: Option<PathBuf>,
+    /// The store that finished recordings go to; `None` leaves them in the folder.
+    pub store: Option<StoreConfig>,
     /// Who may read the metrics.
     pub metrics: MetricsAccess,
 }
@@ -119,9 +121,19 @@ impl Config {
                 .min(MEDIA_WORKERS_DEFAULT_MAX),
             limits: Limits::default(),
             recordings: None,
+            store: None,
             metrics: MetricsAccess::default(),
         }
     }
+}
+
+/// Where finished recordings go.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// The store.
+    pub s3: S3,
+    /// Their files stay in the folder as well.
+    pub keep_local: bool,
 }
 
 /// PEM files.
@@ -173,6 +185,9 @@ pub enum ServeError {
     /// The recorder did not start.
     #[error(transparent)]
     Recorder(#[from] recording::StartError),
+    /// The settings of the store of recordings make no sense.
+    #[error(transparent)]
+    Store(#[from] ArchiveError),
 }
 
 /// A server that listens and does not serve yet.
@@ -208,7 +223,15 @@ impl Server {
         let own_addresses = announce.clone();
         let port = RelayPort::new(&udp[0]).map_err(failed)?;
         let recordings = config.recordings.clone();
+        let archive = recordings.as_ref().zip(config.store).map(|(folder, store)| {
+            Archive::s3(folder.clone(), &store.s3, store.keep_local).map(Arc::new)
+        });
+        let archive = archive.transpose()?;
         let recorder = config.recordings.map(|folder| recorder(folder, &parts)).transpose()?;
+        if let (Some(recorder), Some(archive)) = (&recorder, &archive) {
+            let archive = Arc::clone(archive);
+            recorder.when_finished(move || archive.wake());
+        }
         let subscriber = recorder.as_ref().map(|recorder| recorder.subscriber());
         let (sfu, media_events) = Sfu::start(SfuConfig { udp, announce, subscriber })?;
         if let Some(recorder) = &recorder {
@@ -230,7 +253,7 @@ impl Server {
             limits: config.limits,
             metrics: config.metrics,
         };
-        let kept = Kept { folder: recordings, recorder: recorder.clone() };
+        let kept = Kept { folder: recordings, recorder: recorder.clone(), archive };
         let app = shared(parts, engine, public_url, rules, Some(turn), kept);
         Ok(Self { tcp, address, tls, app, tunnels, relay, media_events, recorder })
     }
@@ -249,9 +272,12 @@ impl Server {
     /// seconds to end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { tcp, tls, app, tunnels, relay, media_events, recorder, .. } = self;
-        let recording = recorder
-            .clone()
-            .map(|recorder| tokio::spawn(recordings::carry(recorder, Arc::clone(&app.events))));
+        let archive = app.archive.clone();
+        let recording = recorder.clone().map(|recorder| {
+            let (archive, events) = (archive.clone(), Arc::clone(&app.events));
+            tokio::spawn(recordings::carry(recorder, archive, events))
+        });
+        let archiving = archive.map(|archive| tokio::spawn(async move { archive.run().await }));
         let relaying = relay.map(|(turn, inbox)| tokio::spawn(turn.run(inbox)));
         let media = tokio::spawn(carry(media_events, Arc::clone(&app.events)));
         let (stopping, stopped) = watch::channel(false);
@@ -301,6 +327,10 @@ impl Server {
         if let Some(recording) = recording {
             recording.abort();
         }
+        if let Some(archiving) = archiving {
+            // What is on its way is carried again at the next start.
+            archiving.abort();
+        }
         if let Some(relaying) = relaying {
             relaying.abort();
         }
@@ -326,20 +356,21 @@ pub fn app(
     media_events: mpsc::Receiver<SfuEvent>,
     limits: Limits,
 ) -> Router {
-    app_with_recordings(parts, engine, media_events, limits, None)
+    app_with_recordings(parts, engine, media_events, limits, None, None)
 }
 
-/// As [`app`], with the recordings in a folder, which nobody writes.
+/// As [`app`], with the recordings in a folder, which nobody writes, and what has left it in a store.
 pub fn app_with_recordings(
     parts: Parts,
     engine: Arc<dyn MediaEngine>,
     media_events: mpsc::Receiver<SfuEvent>,
     limits: Limits,
     folder: Option<PathBuf>,
+    archive: Option<Arc<Archive>>,
 ) -> Router {
     let metrics = MetricsAccess::default();
     let rules = Rules { trusted_proxies: Vec::new(), limits, metrics };
-    let kept = Kept { folder, recorder: None };
+    let kept = Kept { folder, recorder: None, archive };
     let app = shared(parts, engine, "http://localhost".to_owned(), rules, None, kept);
     tokio::spawn(carry(media_events, Arc::clone(&app.events)));
     router(app)
@@ -363,6 +394,7 @@ struct Rules {
 struct Kept {
     folder: Option<PathBuf>,
     recorder: Option<Arc<Recorder>>,
+    archive: Option<Arc<Archive>>,
 }
 
 fn shared(
@@ -377,7 +409,7 @@ fn shared(
     let Parts { storage, clock, mut random, links } = parts;
     let checks = Checks::new(secret(&mut *random));
     let tickets = Tickets::new(secret(&mut *random));
-    let Kept { folder: recordings, recorder } = kept;
+    let Kept { folder: recordings, recorder, archive } = kept;
     let tallies = Arc::new(Tallies::default());
     let storage: Arc<dyn Storage> = Arc::new(Timed::new(storage, Arc::clone(&tallies)));
     let started = clock.now();
@@ -394,6 +426,7 @@ fn shared(
         hellos: PerAddress::new(limits.hellos),
         commands: PerAddress::new(COMMANDS),
         recordings,
+        archive,
         tickets,
         renderings: Default::default(),
         public_media: Default::default(),

@@ -50,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "proceedings",
             "programme",
             "publication",
+            "recording",
             "server",
             "storage",
             "storage-sqlite",

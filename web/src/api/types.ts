@@ -1659,7 +1659,7 @@ export type RecordStatus = "on-the-record" | "chatham-house-rule" | "off-the-rec
 /**
  * What is wrong with a recording.
  */
-export type RecordingProblem = "disk-nearly-full" | "overloaded" | "disk-full" | "write-failed";
+export type RecordingProblem = "store-fails" | "disk-nearly-full" | "overloaded" | "disk-full" | "write-failed";
 
 /**
  * How the recording stands.
@@ -1685,7 +1685,11 @@ programme: Array<ProgrammeFile>,
 /**
  * Single tracks.
  */
-takes: Array<TakeFile>, };
+takes: Array<TakeFile>, 
+/**
+ * Told to those who have all files, where the operator named a store for them.
+ */
+store: StoreState | null, };
 
 /**
  * A typed refusal. Nothing changed when one is returned.
@@ -2254,6 +2258,11 @@ verbs: Array<VerbView>,
  * Whether the public may read the record.
  */
 standing: RecordStanding, };
+
+/**
+ * How it stands with the store of recordings for an event.
+ */
+export type StoreState = "nothing" | "waiting" | "failing";
 
 /**
  * A file of one track.

@@ -33,6 +33,14 @@ fn take(file: &str, person: Option<&str>, status: Status) -> TakeEntry {
 
 /// A server whose event has been recorded.
 async fn recorded(folder: &Path) -> TestApp {
+    record(folder);
+    let storage = Arc::new(FaultyStorage::default());
+    create(&*storage, recorded_event()).await;
+    TestApp::recorded(storage, wide_limits(), Some(folder.to_owned()))
+}
+
+/// Makes the folder of an event that has been recorded.
+fn record(folder: &Path) {
     let own = folder.join(EVENT);
     std::fs::create_dir_all(own.join("takes")).unwrap();
     let index = Index {
@@ -56,9 +64,6 @@ async fn recorded(folder: &Path) -> TestApp {
         std::fs::write(own.join(file), BYTES).unwrap();
     }
     std::fs::write(folder.join("other"), BYTES).unwrap();
-    let storage = Arc::new(FaultyStorage::default());
-    create(&*storage, recorded_event()).await;
-    TestApp::recorded(storage, wide_limits(), Some(folder.to_owned()))
 }
 
 async fn list(app: &TestApp, person: &str) -> RecordingsView {
@@ -180,4 +185,56 @@ async fn where_nothing_is_recorded_the_list_is_empty() {
     let view = list(&app, "desk").await;
     assert_eq!((view.programme.len(), view.takes.len()), (0, 0));
     app.get_as(&token("desk"), &path("/x.webm")).await.is_error(404, "no-such-recording");
+}
+
+#[tokio::test]
+async fn what_has_left_for_the_store_is_read_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    record(folder.path());
+    let objects = Arc::new(object_store::memory::InMemory::new());
+    let archive =
+        recording::Archive::over(folder.path().to_owned(), Arc::clone(&objects) as _, "a/b", false);
+    archive.carry(&parsed(EVENT)).await.unwrap();
+    assert!(!folder.path().join(EVENT).join("programme-001.webm").exists());
+    let storage = Arc::new(FaultyStorage::default());
+    create(&*storage, recorded_event()).await;
+    let kept = Some(folder.path().to_owned());
+    let app = TestApp::with_store(storage, wide_limits(), kept, Some(Arc::new(archive)));
+
+    let view = list(&app, "press").await;
+    assert_eq!((view.programme.len(), view.takes.len()), (1, 4));
+    assert_eq!(view.store, Some(api_types::StoreState::Nothing));
+    assert_eq!(list(&app, "ganich").await.store, None);
+    let url = &view.programme[0].url;
+    let whole = app.get(url).await;
+    assert_eq!((whole.status.as_u16(), whole.body.as_bytes()), (200, BYTES));
+    assert_eq!(whole.header("content-type"), "video/webm");
+    assert_eq!(whole.header("content-length"), "20");
+    assert_eq!(whole.header("cache-control"), "private, no-cache");
+    let part = app.send(ranged(url, None, "bytes=10-14")).await;
+    assert_eq!((part.status.as_u16(), part.body.as_str()), (206, "abcde"));
+    assert_eq!(part.header("content-range"), "bytes 10-14/20");
+    let mut again = ranged(url, None, "bytes=10-14");
+    again.headers_mut().insert("if-range", "\"of another file\"".parse().unwrap());
+    assert_eq!(app.send(again).await.status, 200);
+    let mut again = ranged(url, None, "bytes=10-14");
+    again.headers_mut().insert("if-range", part.header("etag").parse().unwrap());
+    assert_eq!(app.send(again).await.status, 206);
+    let beyond = app.send(ranged(url, None, "bytes=20-")).await;
+    assert_eq!((beyond.status.as_u16(), beyond.header("content-range")), (416, "bytes */20"));
+    let head = app.send(request(Method::HEAD, url, None, Body::empty())).await;
+    assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
+    let own = "/takes/0001-ganich-microphone.webm";
+    let sound = app.get_as(&token("ganich"), &path(own)).await;
+    assert_eq!((sound.status.as_u16(), sound.body.as_bytes()), (200, BYTES));
+    assert_eq!(sound.header("content-type"), "audio/webm");
+    app.get_as(&token("ganich"), &path("/programme-001.webm"))
+        .await
+        .is_error(404, "no-such-recording");
+    app.get_as(&token("desk"), &path("/../secret")).await.is_error(404, "no-such-path");
+
+    // A store that has lost a file, or is away, is no recording that never was.
+    let key = format!("a/b/{EVENT}/programme-001.webm").into();
+    object_store::ObjectStoreExt::delete(&*objects, &key).await.unwrap();
+    app.get(url).await.is_error(503, "unavailable");
 }

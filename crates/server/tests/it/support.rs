@@ -74,6 +74,16 @@ impl TestApp {
         limits: Limits,
         folder: Option<PathBuf>,
     ) -> Self {
+        Self::with_store(storage, limits, folder, None)
+    }
+
+    /// A server whose finished recordings have left their folder for a store.
+    pub(crate) fn with_store(
+        storage: Arc<FaultyStorage>,
+        limits: Limits,
+        folder: Option<PathBuf>,
+        archive: Option<Arc<recording::Archive>>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let engine = Arc::new(RecordingEngine::default());
         let (news, events) = mpsc::channel(16);
@@ -84,7 +94,8 @@ impl TestApp {
             links: key(),
         };
         let engine_too = Arc::clone(&engine) as _;
-        let router = server::app_with_recordings(parts, engine_too, events, limits, folder);
+        let router =
+            server::app_with_recordings(parts, engine_too, events, limits, folder, archive);
         Self { router, storage, clock, engine, news, address: None }
     }
 

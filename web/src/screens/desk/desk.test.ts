@@ -80,6 +80,7 @@ const recordings: RecordingsView = {
     { url: '/a', person: 'ganich', kind: 'microphone', codec: 'opus', status: 'on-the-record', began_at: 1_000_000, duration: 9_000 },
     { url: '/c', person: 'ganich', kind: 'camera', codec: 'vp8', status: 'on-the-record', began_at: 1_000_000, duration: 9_000 },
   ],
+  store: null,
 };
 
 describe('the sound', () => {

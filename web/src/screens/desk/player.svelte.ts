@@ -12,7 +12,7 @@ export class Player {
   rate = $state(1);
   /** The file that was wanted cannot be played. */
   failed = $state(false);
-  recordings: RecordingsView = $state.raw({ programme: [], takes: [] });
+  recordings: RecordingsView = $state.raw({ programme: [], takes: [], store: null });
   /** What the person chose to listen to; else the first that there is. */
   chosen: Source | null = $state(null);
 
