@@ -154,6 +154,8 @@ pub struct VersionRow {
     pub document: Hash,
     /// Its languages.
     pub languages: BTreeSet<Language>,
+    /// Parties whose approval it had when the next version was saved, and which was lost with it.
+    pub lost: BTreeSet<PartyId>,
 }
 
 /// Answer to `GET /api/events/{event}/recordings`.

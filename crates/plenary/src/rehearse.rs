@@ -161,7 +161,8 @@ async fn here(
     if report.as_ref().is_ok_and(|report| report.passed) {
         let package = wanted.out.join(PACKAGE);
         forget(&package)?;
-        let place = Place { data: folder.path(), recordings: &recordings, archive: None, public_url: &url };
+        let place =
+            Place { data: folder.path(), recordings: &recordings, archive: None, public_url: &url };
         proof::pack(terminal, &place, id.as_str(), &package).await?;
     }
     keep_recording(&recordings.join(id.as_str()), &wanted.out.join(RECORDING))?;

@@ -3,7 +3,6 @@
 //! All options stand in one table, [`OPTIONS`]. The example file `docs/plenary.example.toml` is
 //! made from it, and a key that it does not know is refused.
 
-mod secrets;
 mod store;
 
 use std::collections::BTreeMap;
@@ -132,15 +131,9 @@ pub(crate) static OPTIONS: &[Opt] = &[
         key: "store.secret_key",
         flag: None,
         env: "PLENARY_STORE_SECRET_KEY",
-        doc: "The key itself. It is never logged or shown.",
+        doc: "The key itself. It is never logged or shown. Let nobody but the server read this \
+              file, or use the variable.",
         line: r#"secret_key = "what-the-store-gave-you""#,
-    },
-    Opt {
-        key: "store.secret_key_file",
-        flag: None,
-        env: "PLENARY_STORE_SECRET_KEY_FILE",
-        doc: "File with the key, instead of `secret_key`.",
-        line: r#"secret_key_file = "/run/secrets/store""#,
     },
     Opt {
         key: "store.keep_local",
@@ -543,7 +536,7 @@ impl Layers<'_> {
         let announce = self.pick("announce", addresses)?;
         let trusted_proxies = self.pick("trusted_proxies", addresses)?;
         let recordings = self.pick("recordings", path)?.map(within);
-        let store = self.store(folder)?;
+        let store = self.store()?;
         let media_workers = self.pick("media_workers", media_workers)?;
         let metrics_allow = self.pick("metrics.allow", addresses)?;
         let metrics_token = self.pick("metrics.token", metrics_token)?;

@@ -209,6 +209,9 @@ pub enum Refusal {
     /// A corrigendum says what was corrected; a first issue corrects nothing.
     #[error("a corrigendum says what it corrects, and nothing else does")]
     CorrectionMissing,
+    /// It would be read beside the release, and names somebody whom the Chatham House Rule hides.
+    #[error("the correction names somebody whom the Chatham House Rule hides")]
+    CorrectionNames,
     /// An embargo must lie ahead, at most a year.
     #[error("an embargo ends in the future, within a year")]
     BadEmbargo,

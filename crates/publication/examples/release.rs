@@ -26,6 +26,7 @@ fn main() {
         release: &release,
         status: Status::Issued(issued),
         versioned: issued,
+        correction: None,
         event_url: "https://plenary.kcfr.example/events/russian-diplomats-day",
         record_url: Some("https://plenary.kcfr.example/events/russian-diplomats-day/record"),
         release_url: "https://plenary.kcfr.example/events/russian-diplomats-day/release",

@@ -148,6 +148,13 @@ pub fn check(release: &Release, facts: &Facts, accepted: &BTreeSet<Hash>) -> Vec
         .collect()
 }
 
+/// True when a text that is to stand beside a release, in no paragraph of it, names somebody whom
+/// the Chatham House Rule hides.
+pub fn names_the_hidden(text: &str, facts: &Facts) -> bool {
+    let names = Names::new(facts);
+    names.leaks(text, names.mentions_rule(text))
+}
+
 /// What the proceedings are told of a version that is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {

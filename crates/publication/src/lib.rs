@@ -39,7 +39,7 @@ mod style;
 mod text;
 mod words;
 
-pub use check::{Problem, Unbound, Verdict, check, unbound, verdict};
+pub use check::{Problem, Unbound, Verdict, check, names_the_hidden, unbound, verdict};
 pub use dates::Day;
 pub use draft::{DraftError, draft};
 pub use edit::{At, Edit, EditError};

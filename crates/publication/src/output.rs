@@ -30,6 +30,8 @@ pub struct Edition<'a> {
     pub status: Status,
     /// When this version was made.
     pub versioned: Timestamp,
+    /// What this version corrects, if it is a corrigendum: the words of who issued it.
+    pub correction: Option<&'a str>,
     /// Address of the event itself.
     pub event_url: &'a str,
     /// Address of the event's record page, without fragment; `None` while the public may not read
@@ -108,6 +110,14 @@ impl Edition<'_> {
             Status::Issued(at) => {
                 Some(fill(words(language).labels.issued, &[("", &self.moment(at, language))]))
             }
+            Status::Draft | Status::Embargoed(_) | Status::Withdrawn(_) => None,
+        }
+    }
+
+    /// What is corrected, beside a release that was.
+    fn correction(&self) -> Option<String> {
+        match self.status {
+            Status::Issued(_) => self.correction.map(clean),
             Status::Draft | Status::Embargoed(_) | Status::Withdrawn(_) => None,
         }
     }

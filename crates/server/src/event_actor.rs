@@ -15,6 +15,7 @@ use proceedings::{
     Actor, Command, Event, EventState, Life, Line, RecordCommand, Refusal, Tip, decide,
     verify_after,
 };
+use publication::ReleaseNotes;
 use recording::Recorder;
 use sfu::{ReceiverClass, SfuEvent};
 use storage::{Storage, StorageError};
@@ -377,6 +378,14 @@ impl EventTask {
         batch: &mut Batch,
     ) -> Result<Sequence, Refusal> {
         let now = self.clock.now().max(self.last);
+        if let Command::Record(RecordCommand::IssueRelease { correction: Some(words), .. }) =
+            command
+        {
+            let facts = publication::from_state(&self.working, &ReleaseNotes::default());
+            if publication::names_the_hidden(words, &facts) {
+                return Err(Refusal::CorrectionNames);
+            }
+        }
         let events = decide(&self.working, now, &actor, command)?;
         let mut lines = Line::all_after(self.tip, now, &actor, events);
         for line in &lines {

@@ -324,6 +324,8 @@ struct Standing {
     document: Hash,
     status: Status,
     versioned: Timestamp,
+    /// What it corrects, if it is a corrigendum.
+    correction: Option<String>,
     languages: BTreeSet<Language>,
     /// The language of the floor.
     floor: Language,
@@ -334,7 +336,8 @@ struct Standing {
 impl Standing {
     /// Changes with everything that is shown.
     fn key(&self) -> String {
-        format!("{} {:?} {:?} {}", self.document, self.status, self.versioned, self.record)
+        let Self { document, status, versioned, correction, record, .. } = self;
+        format!("{document} {status:?} {versioned:?} {record} {correction:?}")
     }
 }
 
@@ -360,6 +363,7 @@ fn standing_of(state: &EventState, now: Timestamp) -> Option<Standing> {
         document: issue.document,
         status,
         versioned: issue.published_at()?,
+        correction: issue.correction.clone(),
         languages: version.languages.clone(),
         floor: state.definition.languages.first()?.clone(),
         record: state.record.standing.is_public(),
@@ -388,11 +392,12 @@ impl Addresses {
     }
 }
 
-fn edition<'a>(release: &'a Release, standing: &Standing, urls: &'a Addresses) -> Edition<'a> {
+fn edition<'a>(release: &'a Release, standing: &'a Standing, urls: &'a Addresses) -> Edition<'a> {
     Edition {
         release,
         status: standing.status,
         versioned: standing.versioned,
+        correction: standing.correction.as_deref(),
         event_url: &urls.event,
         record_url: Some(urls.record.as_str()).filter(|_| standing.record),
         release_url: &urls.release,

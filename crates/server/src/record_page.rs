@@ -137,8 +137,7 @@ async fn media(
     let files = app.public_media.of(&app, &id, &event).await?;
     let found = files.media.iter().find(|media| media.file == file);
     let found = found.ok_or(ApiError::NoSuchRecording)?;
-    let path = recording_files::path(&app, &id, &file).ok_or(ApiError::NoSuchRecording)?;
-    let mut response = recording_files::serve(request, &path, !found.picture).await?;
+    let mut response = recording_files::serve(request, &app, &id, &file, !found.picture).await?;
     let ask_again = HeaderValue::from_static("public, no-cache");
     response.headers_mut().insert(header::CACHE_CONTROL, ask_again);
     Ok(response)

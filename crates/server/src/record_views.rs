@@ -178,6 +178,7 @@ pub(crate) async fn release(
             by: version.by.clone(),
             document: version.document,
             languages: version.languages.clone(),
+            lost: version.lost.clone(),
         };
         let bound = last.map(|last| last.statements.as_slice()).unwrap_or_default();
         let uncleared = bound.iter().filter(|bound| !record.is_cleared(bound));

@@ -351,7 +351,11 @@ unbound: string[],
 /**
  * What else forbids to issue it.
  */
-defects: Array<ReleaseDefect>, };
+defects: Array<ReleaseDefect>, 
+/**
+ * Parties whose approval it had when the next version was saved, and which was lost with it.
+ */
+lost: Array<PartyId>, };
 
 /**
  * Why the server closes a socket.
@@ -1694,7 +1698,7 @@ store: StoreState | null, };
 /**
  * A typed refusal. Nothing changed when one is returned.
  */
-export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-here" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text" | "no-such-language" | "no-such-line" | "line-too-old" | "bad-span" | "not-on-the-record" | "speaker-missing" | "not-heard" | "record-full" | "no-such-statement" | "statement-withdrawn" | "stale-revision" | "not-worded" | "quotation-differs" | "not-checked" | "not-sent" | "bad-deadline" | "no-such-version" | "stale-version" | "no-party" | "release-defective" | "unbound-text" | "not-cleared" | "not-approved" | "already-issued" | "not-issued" | "correction-missing" | "bad-embargo" | "embargo-holds" | "not-closed";
+export type Refusal = "not-allowed" | "no-such-person" | "no-such-segment" | "already-registered" | "registration-closed" | "event-full" | "not-open-yet" | "not-live" | "not-suspended" | "already-open" | "closed" | "locked" | "removed" | "suspended" | "not-admitted" | "not-here" | "not-waiting" | "not-put-out" | "last-moderator" | "too-many-connections" | "no-such-connection" | "not-on-stage" | "already-on-stage" | "stage-full" | "last-segment" | "first-segment" | "segment-over" | "bad-extension" | "bad-limit" | "already-has-floor" | "does-not-have-floor" | "hand-already-raised" | "no-hand-raised" | "hands-full" | "hands-not-allowed" | "muted-by-moderator" | "not-muted" | "screen-taken" | "nothing-to-do" | "bad-text" | "no-such-language" | "no-such-line" | "line-too-old" | "bad-span" | "not-on-the-record" | "speaker-missing" | "not-heard" | "record-full" | "no-such-statement" | "statement-withdrawn" | "stale-revision" | "not-worded" | "quotation-differs" | "not-checked" | "not-sent" | "bad-deadline" | "no-such-version" | "stale-version" | "no-party" | "release-defective" | "unbound-text" | "not-cleared" | "not-approved" | "already-issued" | "not-issued" | "correction-missing" | "correction-names" | "bad-embargo" | "embargo-holds" | "not-closed";
 
 /**
  * Registration on the public page.
@@ -2423,7 +2427,11 @@ document: Hash,
 /**
  * Its languages.
  */
-languages: Array<Language>, };
+languages: Array<Language>, 
+/**
+ * Parties whose approval it had when the next version was saved, and which was lost with it.
+ */
+lost: Array<PartyId>, };
 
 /**
  * Answer to `POST /api/events/{event}/release/versions`.

@@ -1,10 +1,8 @@
 //! The store of finished recordings.
 
-use std::path::Path;
-
 use recording::S3;
 
-use super::{Layers, Origin, PublicUrl, Set, path, secrets};
+use super::{Layers, PublicUrl, Set};
 use crate::output::{Exit, Failure};
 
 /// Where finished recordings go.
@@ -19,20 +17,18 @@ const REGION_DEFAULT: &str = "us-east-1";
 
 impl Layers<'_> {
     /// The store, if one is named.
-    pub(super) fn store(&mut self, folder: &Path) -> Result<Option<StoreSettings>, Failure> {
+    pub(super) fn store(&mut self) -> Result<Option<StoreSettings>, Failure> {
         let url = self.pick("store.url", bucket)?;
         let endpoint = self.pick("store.endpoint", endpoint)?;
         let region = self.pick("store.region", word)?;
         let access_key = self.pick("store.access_key", word)?;
         let secret_key = self.pick("store.secret_key", secret)?;
-        let secret_file = self.pick("store.secret_key_file", path)?;
         let keep_local = self.pick("store.keep_local", yes_or_no)?;
         let Some(Set { value: (bucket, prefix), .. }) = url else {
             let others = [
                 ("endpoint", endpoint.is_some()),
                 ("access_key", access_key.is_some()),
                 ("secret_key", secret_key.is_some()),
-                ("secret_key_file", secret_file.is_some()),
             ];
             let lonely = others.iter().find(|(_, is_set)| *is_set);
             // A file with mistakes is told of them first.
@@ -43,24 +39,10 @@ impl Layers<'_> {
                 None => Ok(None),
             };
         };
-        let secret_key = match (secret_key, secret_file) {
-            (Some(_), Some(_)) => {
-                return Err(incomplete(
-                    "`store.secret_key` and `store.secret_key_file` are both set: one is enough",
-                ));
-            }
-            (Some(key), None) => Some(key.value),
-            (None, Some(Set { value, origin: Origin::File })) => {
-                Some(secrets::read(&folder.join(value))?)
-            }
-            (None, Some(file)) => Some(secrets::read(&file.value)?),
-            (None, None) => None,
-        };
         let Some((access_key, secret_key)) = access_key.zip(secret_key) else {
             return match self.problems.is_empty() {
                 true => Err(incomplete(
-                    "`store.url` is set: the store wants `store.access_key` and `store.secret_key` \
-                     or `store.secret_key_file` too",
+                    "`store.url` is set: the store wants `store.access_key` and `store.secret_key` too",
                 )),
                 false => Ok(None),
             };
@@ -72,7 +54,7 @@ impl Layers<'_> {
                 endpoint: endpoint.map(|endpoint| endpoint.value),
                 region: region.map_or_else(|| REGION_DEFAULT.to_owned(), |region| region.value),
                 access_key: access_key.value,
-                secret_key,
+                secret_key: secret_key.value,
             },
             keep_local: keep_local.is_some_and(|keep| keep.value),
         }))
@@ -179,33 +161,12 @@ mod tests {
             (format!("[store]\n{key}"), "`store.url` is not"),
             (format!("[store]\nurl = \"s3://records\"\n{key}keep_local = \"1\"\n"), "yes nor no"),
             (
-                format!("[store]\nurl = \"s3://records\"\n{key}secret_key_file = \"/nowhere\"\n"),
-                "one is enough",
+                "[store]\nurl = \"s3://records\"\nsecret_key = \"hush hush\"\n".to_owned(),
+                "one word",
             ),
-            (
-                "[store]\nurl = \"s3://records\"\naccess_key = \"a\"\nsecret_key_file = \"/nowhere/x\"\n"
-                    .to_owned(),
-                "/nowhere/x cannot be used",
-            ),
-            ("[store]\nurl = \"s3://records\"\nsecret_key = \"hush hush\"\n".to_owned(), "one word"),
         ] {
             let told = settled(&text, &[]).expect_err("it is not good");
             assert!(told.contains(part), "{text}: {told}");
         }
-    }
-
-    #[test]
-    fn a_secret_stands_in_a_file() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let secret = folder.path().join("key");
-        let text = format!(
-            "[store]\nurl = \"s3://records\"\naccess_key = \"plenary\"\nsecret_key_file = \"{}\"\n",
-            secret.display()
-        );
-        std::fs::write(&secret, "hush-hush\n").expect("a file");
-        let store = settled(&text, &[]).expect("it is good").expect("there is one");
-        assert_eq!(store.s3.secret_key, "hush-hush");
-        std::fs::write(&secret, "one\ntwo\n").expect("a file");
-        assert!(settled(&text, &[]).is_err());
     }
 }

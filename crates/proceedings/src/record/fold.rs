@@ -1,6 +1,6 @@
 //! How each event changes the record. As everywhere in the fold, nothing is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{Revision, Sequence, StatementId, Timestamp, TranscriptLineId};
 
@@ -133,7 +133,10 @@ impl Record {
                 unbound,
                 defects,
             } => {
-                self.release.approvals.clear();
+                let approvals = std::mem::take(&mut self.release.approvals);
+                if let Some(before) = self.release.versions.last_mut() {
+                    before.lost = approvals;
+                }
                 self.release.versions.push(DraftVersion {
                     version: *version,
                     at,
@@ -143,6 +146,7 @@ impl Record {
                     statements: statements.clone(),
                     unbound: unbound.clone(),
                     defects: defects.clone(),
+                    lost: BTreeSet::new(),
                 });
             }
             RecordEvent::UnboundTextAccepted { text, reason } => {

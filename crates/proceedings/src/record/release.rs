@@ -87,6 +87,8 @@ pub struct DraftVersion {
     pub unbound: BTreeSet<Hash>,
     /// What else forbids to issue it.
     pub defects: BTreeSet<ReleaseDefect>,
+    /// Parties whose approval it had when the next version was saved, and which was lost with it.
+    pub lost: BTreeSet<PartyId>,
 }
 
 /// A statement as a document is bound to it.

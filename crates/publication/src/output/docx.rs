@@ -98,6 +98,9 @@ fn compose(body: &mut Body, edition: &Edition<'_>, language: &Language) {
         body.run(" ", "");
         body.run(&issued, "");
     });
+    if let Some(correction) = edition.correction() {
+        body.paragraph("Particulars", |body| body.run(&correction, "<w:i/><w:iCs/>"));
+    }
     if edition.is_withdrawn() {
         let headline = edition.release.text_of(language, Part::Headline);
         body.paragraph("Title", |body| body.run(&headline, ""));

@@ -32,10 +32,15 @@ pub fn article(edition: &Edition<'_>, language: &Language, marks: &[Unbound]) ->
         return out;
     }
     let issued = edition.issued_line(language).unwrap_or_default();
+    // Written in one language, and shown beside the release in each.
+    let correction = edition.correction().map(|correction| {
+        format!("<p class=\"correction\" dir=\"auto\">{}</p>\n", escaped(&correction))
+    });
     let status = format!(
-        "<p class=\"status\"><strong>{}</strong> <span>{}</span></p>\n",
+        "<p class=\"status\"><strong>{}</strong> <span>{}</span></p>\n{}",
         escaped(&edition.status_line(language)),
-        escaped(&issued)
+        escaped(&issued),
+        correction.unwrap_or_default()
     );
     let mut status = Some(status);
     if edition.blocks(language).first().is_none_or(|block| block.part != Part::Letterhead) {

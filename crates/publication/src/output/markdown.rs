@@ -19,6 +19,9 @@ pub fn markdown(edition: &Edition<'_>, language: &Language) -> String {
     if let Some(issued) = edition.issued_line(language) {
         parts.push(escaped(&issued));
     }
+    if let Some(correction) = edition.correction() {
+        parts.push(format!("> {}", escaped(&correction)));
+    }
     for block in edition.blocks(language) {
         let texts: Vec<String> = block
             .runs

@@ -142,6 +142,10 @@ fn compose(
     let status = edition.status_line(language);
     let issued = edition.issued_line(language).unwrap_or_default();
     layout.both(&[plain(&status, SMALL_SIZE, true)], &[plain(&issued, SMALL_SIZE, false)])?;
+    if let Some(correction) = edition.correction() {
+        layout.y += 2.0 * MM;
+        layout.text(&[plain(&correction, SMALL_SIZE, false)], Align::Start, 0.0)?;
+    }
     layout.y += 7.0 * MM;
     if edition.is_withdrawn() {
         let headline = edition.release.text_of(language, Part::Headline);

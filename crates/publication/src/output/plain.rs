@@ -22,6 +22,9 @@ pub fn text(edition: &Edition<'_>, language: &Language) -> String {
     if let Some(issued) = edition.issued_line(language) {
         out.paragraph(&issued);
     }
+    if let Some(correction) = edition.correction() {
+        out.paragraph(&correction);
+    }
     for block in edition.blocks(language) {
         let texts: Vec<String> = block
             .runs

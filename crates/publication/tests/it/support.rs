@@ -52,6 +52,7 @@ pub(crate) fn edition(release: &Release) -> Edition<'_> {
         release,
         status: Status::Issued(NEXT_DAY),
         versioned: NEXT_DAY,
+        correction: None,
         event_url: EVENT,
         record_url: Some(RECORD),
         release_url: RELEASE,

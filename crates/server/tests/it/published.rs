@@ -176,7 +176,7 @@ async fn a_corrigendum_under_embargo_leaves_what_was_public_before() {
     let until = app.clock_now().plus(Millis::from_minutes(5));
     must(&app, "desk", RecordCommand::SetEmbargo { until: Some(until) }).await;
     let (version, document) = (next.version, next.document);
-    let correction = Some("The headline.".to_owned());
+    let correction = Some("The <headline>.".to_owned());
     must(&app, "desk", RecordCommand::IssueRelease { version, document, correction }).await;
     let before = app.get(&public("release")).await;
     assert_eq!(before.status, 200);
@@ -188,6 +188,11 @@ async fn a_corrigendum_under_embargo_leaves_what_was_public_before() {
     app.clock.advance(Millis::from_minutes(5));
     let after = app.get(&public("release")).await.body;
     assert!(after.contains("A new era") && after.contains("Corrected on "), "{after}");
+    let reason = "<p class=\"correction\" dir=\"auto\">The &lt;headline&gt;.</p>";
+    assert!(after.contains(reason), "{after}");
+    for form in ["release.txt", "release.md"] {
+        assert!(text(&app.get(&public(form)).await).contains("headline"), "{form}");
+    }
     let feed = app.get("/releases.atom").await.body;
     assert!(feed.contains("<published>2021-02-09T10:02:00Z</published>"), "{feed}");
     assert!(feed.contains("<updated>2021-02-09T10:08:00Z</updated>"), "{feed}");

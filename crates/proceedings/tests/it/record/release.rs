@@ -101,6 +101,9 @@ fn an_edit_resets_the_approvals() {
     let mut play = approved();
     let stale = approve(&play);
     save(&mut play, 5);
+    let release = &play.state.record.release;
+    assert_eq!(release.versions[0].lost.len(), 2, "what was lost is still known");
+    assert!(release.versions[1].lost.is_empty() && release.approvals.is_empty());
     refused(&mut play, "desk", stale, Refusal::StaleVersion);
     let command = issue(&play, None);
     refused(&mut play, "desk", command, Refusal::NotApproved);
