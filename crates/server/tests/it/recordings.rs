@@ -231,7 +231,7 @@ async fn what_has_left_for_the_store_is_read_as_before() {
     app.get_as(&token("ganich"), &path("/programme-001.webm"))
         .await
         .is_error(404, "no-such-recording");
-    app.get_as(&token("desk"), &path("/../secret")).await.is_error(404, "no-such-path");
+    app.get_as(&token("desk"), &path("/../secret")).await.is_error(404, "no-such-recording");
 
     // A store that has lost a file, or is away, is no recording that never was.
     let key = format!("a/b/{EVENT}/programme-001.webm").into();

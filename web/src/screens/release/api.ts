@@ -2,6 +2,7 @@
 import { ApiError } from '../../api/rest';
 import type { ErrorBody, Hash, RecordCommand, ReleaseView, VersionSaved } from '../../api/types';
 import type { Problem, ReleaseDocument } from './document';
+import type { Notes } from './notes';
 
 /** Drafting reads every statement; on a thin line an answer of 200 KB takes its time. */
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -38,13 +39,20 @@ export class ReleaseApi {
   save = async (document: ReleaseDocument): Promise<VersionSaved> =>
     (await (await this.#send('/release/versions', document)).json()) as VersionSaved;
 
+  notes = async (hash: Hash): Promise<Notes> =>
+    (await (await this.#ask(`/release/documents/${hash}`)).json()) as Notes;
+
+  async putNotes(notes: Notes): Promise<void> {
+    await this.#send('/release/notes', notes, 'PUT');
+  }
+
   async command(command: RecordCommand): Promise<void> {
     await this.#send('/commands', command);
   }
 
-  #send(path: string, body: unknown): Promise<Response> {
+  #send(path: string, body: unknown, method: 'POST' | 'PUT' = 'POST'): Promise<Response> {
     const headers = { 'content-type': 'application/json' };
-    return this.#ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return this.#ask(path, { method, headers, body: JSON.stringify(body) });
   }
 
   async #ask(path: string, init: RequestInit = {}): Promise<Response> {

@@ -1,9 +1,18 @@
 /** The release as it is being edited: the document, what is wrong with it, how it stands. */
 import { ApiError, fetchJoin } from '../../api/rest';
-import type { Acceptance, Hash, JoinView, Language, PartyId, RecordCommand, ReleaseView } from '../../api/types';
+import type {
+  Acceptance,
+  Hash,
+  JoinView,
+  Language,
+  PartyId,
+  RecordCommand,
+  ReleaseView,
+} from '../../api/types';
 import type { Key } from '../../i18n';
 import { i18n, t } from '../../state/i18n.svelte';
 import { ReleaseApi } from './api';
+import { cleaned, type Notes } from './notes';
 import { digestOf, type Problem, type ReleaseDocument } from './document';
 
 /** How often the server is asked whether anything changed; nothing changed costs no body. */
@@ -33,6 +42,14 @@ export class Editor {
   /** The version whose text was edited on; `null` for a fresh draft. */
   base: Hash | null = $state(null);
 
+  /** The notes as they were read or saved last; `null` when there are none. */
+  notes: Notes | null = $state.raw(null);
+  /** The text that a draft made anew has replaced. */
+  replaced: { document: ReleaseDocument; known: ReleaseDocument | null; base: Hash | null } | null = $state.raw(null);
+  style: 'council' | 'agency' = $state('council');
+
+  /** Which notes were read or saved last. */
+  #notesHash: Hash | null = $state(null);
   /** The document as it was read or saved last. */
   #known: ReleaseDocument | null = $state.raw(null);
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
@@ -53,6 +70,8 @@ export class Editor {
   readonly overtakenBy = $derived(
     this.view?.last && this.base !== this.view.last.document ? (this.view.versions.at(-1) ?? null) : null,
   );
+  /** Somebody saved other notes than those that were read here. */
+  readonly notesOvertaken = $derived(this.view !== null && this.view.notes !== this.#notesHash);
   readonly languages: Language[] = $derived.by(() => {
     const there = Object.keys(this.document?.versions ?? {});
     const order = this.join?.event.languages ?? [];
@@ -72,6 +91,7 @@ export class Editor {
       await i18n.need('desk');
       this.join = await fetchJoin(this.#event, this.#token);
       this.view = await this.#api.view();
+      await this.readNotes();
       const last = this.view?.last;
       if (last) this.#take(await this.#api.document(last.document), last.document);
       else this.#take(await this.#api.draft('council'), null);
@@ -95,10 +115,40 @@ export class Editor {
 
   /** A fresh draft from what is known now. */
   draft = (style: 'council' | 'agency'): Promise<boolean> =>
-    this.#act(async () => this.#take(await this.#api.draft(style), null));
+    this.#act(async () => {
+      this.style = style;
+      await this.#anew();
+    });
+
+  /** The text that stood here before the last draft. */
+  undo = (): void => {
+    const before = this.replaced;
+    if (before === null) return;
+    this.replaced = null;
+    [this.document, this.#known, this.base] = [before.document, before.known, before.base];
+    this.#checkSoon(0);
+  };
+
+  /** Reads the notes that the proceedings name last. */
+  async readNotes(): Promise<void> {
+    const hash = this.view?.notes ?? null;
+    [this.notes, this.#notesHash] = [hash === null ? null : await this.#api.notes(hash), hash];
+  }
+
+  /** Saves the notes for everybody at the desk and, if wanted, makes the draft anew from them. */
+  saveNotes = (notes: Notes, anew: boolean): Promise<boolean> =>
+    this.#act(async () => {
+      await this.#api.putNotes(cleaned(notes));
+      await this.#look();
+      await this.readNotes();
+      if (anew) await this.#anew();
+    });
 
   open = (hash: Hash): Promise<boolean> =>
     this.#act(async () => this.#take(await this.#api.document(hash), hash));
+
+  /** A version's document, to be looked at beside others. */
+  read = (hash: Hash): Promise<ReleaseDocument> => this.#api.document(hash);
 
   save = (): Promise<boolean> => this.#act(() => this.#save());
 
@@ -111,16 +161,24 @@ export class Editor {
       await this.#api.command({ do: 'accept-unbound-text', text, reason });
     });
 
+  async #anew(): Promise<void> {
+    const [document, known, base] = [this.document, this.#known, this.base];
+    this.#take(await this.#api.draft(this.style), null);
+    this.replaced = document === null ? null : { document, known, base };
+  }
+
   async #save(): Promise<void> {
     const document = this.document;
     if (document === null) return;
     const { document: hash } = await this.#api.save(document);
+    this.replaced = null;
     [this.#known, this.base] = [document, hash];
   }
 
   #take(document: ReleaseDocument, hash: Hash | null): void {
     // A fresh draft is nowhere yet: it counts as changed until it is saved.
     [this.document, this.#known, this.base] = [document, hash === null ? null : document, hash];
+    this.replaced = null;
     this.#checkSoon(0);
   }
 
