@@ -23,7 +23,7 @@ use crate::output::{Exit, Failure, Ink, Terminal};
 use crate::serve::runtime;
 use crate::settings::Settings;
 use crate::sign;
-use crate::store::{Store, broken};
+use crate::store::{Store, broken, sentence};
 use crate::system::{SystemClock, SystemRandom};
 
 /// The server's signing key in the data folder, in the format of minisign.
