@@ -491,7 +491,10 @@ fn a_load_test_measures_a_running_server_and_leaves_it_as_it_was() {
         serde_json::from_str(&fs::read_to_string(report).expect("a report")).expect("JSON");
     assert_eq!((&report["joined"], &report["thorough"]), (&5.into(), &3.into()), "{report}");
     assert_eq!(report["received"], report["expected"], "{report}");
-    assert!(report["frames"].as_u64() > Some(200), "two publishers at three viewers: {report}");
+    // Each of three viewers sees one or both of two publishers; how many frames a busy machine sends
+    // is not promised.
+    let (seen, sent) = (report["frames"].as_u64(), report["sent"]["frames"].as_u64());
+    assert!(sent > Some(0) && seen.map(|seen| 2 * seen) > sent, "{report}");
     // The event of the test is over, and nobody has a place in it any more.
     let events = json(&data.run(&["event", "list", "--json"]));
     assert_eq!(events["events"][0]["life"], "closed", "{events}");
