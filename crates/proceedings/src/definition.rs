@@ -235,8 +235,21 @@ pub struct Policy {
     pub recording: bool,
     /// Chatham House segments are recorded too (for the parties' own use).
     pub chatham_house_recorded: bool,
+    /// The record page tells how many came, unless a part was under the Chatham House Rule. Left out
+    /// where it is true, so that lines written before it was there keep their hash.
+    #[serde(default = "published", skip_serializing_if = "is_published")]
+    pub attendance_published: bool,
     /// Most participants admitted and here at once. Whoever was admitted once can always return.
     pub participants_max: u32,
+}
+
+fn published() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_published(published: &bool) -> bool {
+    *published
 }
 
 /// Who waits in the lobby until the moderator admits them. People who moderate or speak never do.

@@ -66,6 +66,7 @@ pub fn reference_event() -> EventDefinition {
             hands_allowed: true,
             recording: true,
             chatham_house_recorded: false,
+            attendance_published: true,
             participants_max: 500,
         },
     }

@@ -324,6 +324,7 @@ fn policy(reader: &mut Reader<'_>, top: &Section<'_, '_>) -> Option<Policy> {
         hands_allowed: true,
         recording: true,
         chatham_house_recorded: false,
+        attendance_published: true,
         participants_max: PARTICIPANTS_DEFAULT,
     };
     let Some(field) = top.field("policy") else {
@@ -339,6 +340,7 @@ fn policy(reader: &mut Reader<'_>, top: &Section<'_, '_>) -> Option<Policy> {
     flag("hands_allowed", &mut policy.hands_allowed);
     flag("recording", &mut policy.recording);
     flag("chatham_house_recorded", &mut policy.chatham_house_recorded);
+    flag("attendance_published", &mut policy.attendance_published);
     if let Some(lobby) = section.field("lobby").and_then(|field| reader.one_of(field)) {
         policy.lobby = lobby;
     }

@@ -379,6 +379,14 @@ pub(crate) static POLICY: &[Key] = &[
         also: &["chatham_house", "record_chatham_house"],
     },
     Key {
+        name: "attendance_published",
+        shape: Shape::Flag { default: true },
+        required: false,
+        doc: "The record page tells how many took part; never with a part under the Chatham House Rule.",
+        example: "attendance_published = false",
+        also: &["attendance", "publish_attendance"],
+    },
+    Key {
         name: "participants_max",
         // The limit of PEOPLE_MAX fits in 32 bits; the schema's test reads it back.
         shape: Shape::Number {

@@ -306,10 +306,10 @@ pub fn stretches(state: &EventState) -> Vec<Stretch> {
     found
 }
 
-/// How many came, beside those with a task in the event. Nothing is told when a part was under the
-/// Chatham House Rule, which hides who was there.
+/// How many came, beside those with a task in the event. Nothing is told where the policy forbids
+/// it, nor when a part was under the Chatham House Rule, which hides who was there.
 pub fn attendance(state: &EventState, facts: &Facts) -> Option<u32> {
-    if facts.has_chatham_house() {
+    if !state.definition.policy.attendance_published || facts.has_chatham_house() {
         return None;
     }
     let came = |known: &&Attendance| {

@@ -1126,6 +1126,11 @@ recording: boolean,
  */
 chatham_house_recorded: boolean, 
 /**
+ * The record page tells how many came, unless a part was under the Chatham House Rule. Left out
+ * where it is true, so that lines written before it was there keep their hash.
+ */
+attendance_published?: boolean, 
+/**
  * Most participants admitted and here at once. Whoever was admitted once can always return.
  */
 participants_max: number, };

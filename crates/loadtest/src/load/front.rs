@@ -101,6 +101,7 @@ pub fn event(
             hands_allowed: false,
             recording: false,
             chatham_house_recorded: false,
+            attendance_published: true,
             participants_max: u32::try_from(viewers.max(1)).unwrap_or(u32::MAX),
         },
     })

@@ -197,6 +197,7 @@ async fn the_record_is_public_from_its_publishing_to_its_withdrawal() {
         "id=\"t=70,78\"",
         "/record/media/programme-001.webm#t=69.500",
         "<script type=\"application/ld+json\">{",
+        "People who took part: 1",
     ] {
         assert!(page.body.contains(shown), "{shown}: {}", page.body);
     }
@@ -267,6 +268,18 @@ async fn a_release_leads_to_the_record_only_while_that_is_public() {
     assert!(page.contains(&format!("/e/{EVENT}/release/en.pdf")), "{page}");
     must(&app, "kazi", RecordCommand::WithdrawRecord).await;
     assert!(!release("").await.contains("/record"));
+}
+
+#[tokio::test]
+async fn the_policy_hides_how_many_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut definition = definition();
+    definition.policy.attendance_published = false;
+    let (app, mut kazi) = held(definition, folder.path()).await;
+    kazi.must(Command::CloseEvent).await;
+    must(&app, "kazi", RecordCommand::PublishRecord).await;
+    let page = app.get(&public("record/en")).await.body;
+    assert!(page.contains("<h1>") && !page.contains("took part"), "{page}");
 }
 
 /// The concluding note is under the Chatham House Rule and was recorded for the parties' own use:
