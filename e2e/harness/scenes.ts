@@ -223,6 +223,25 @@ export const scenes: Scene[] = [
     },
   },
   {
+    name: 'stage-captions',
+    show: async (house, viewer, language) => {
+      await listening(house, viewer, language);
+      await viewer.get('captions-button').click();
+      // Not for the scenes that follow.
+      await viewer.page.evaluate(() => localStorage.removeItem('plenary.captions'));
+      await viewer.get('caption-settings').click();
+      await viewer.get('captions-sheet').getByRole('checkbox').check();
+    },
+  },
+  {
+    name: 'captions-desk',
+    show: async (house, viewer, language) => {
+      await viewer.open(house.link('abbasi', language).replace('/join', '/captions'));
+      await viewer.get(`desk-${language}`).click();
+      await expect(viewer.get('desk-state')).toHaveAttribute('data-state', 'ready');
+    },
+  },
+  {
     name: 'stage-voice-only',
     show: async (house, viewer, language) => {
       await listening(house, viewer, language);
