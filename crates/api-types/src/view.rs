@@ -299,6 +299,8 @@ pub struct RecordingSection {
     pub recording: bool,
     /// The worst of what is wrong.
     pub problem: Option<RecordingProblem>,
+    /// Speech came faster than it was recognised: something is missing in the captions.
+    pub recogniser_behind: bool,
 }
 
 /// What is wrong with a recording.

@@ -134,3 +134,15 @@ pub trait Subscriber: Send + Sync + std::fmt::Debug {
     /// Takes a message.
     fn take(&self, message: Message);
 }
+
+/// Subscribers that each take everything; the payloads of packets are shared.
+#[derive(Debug)]
+pub struct Several(pub Vec<Arc<dyn Subscriber>>);
+
+impl Subscriber for Several {
+    fn take(&self, message: Message) {
+        for subscriber in &self.0 {
+            subscriber.take(message.clone());
+        }
+    }
+}

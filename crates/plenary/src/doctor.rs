@@ -6,6 +6,7 @@ mod machine;
 mod network;
 mod recordings;
 mod records;
+mod speech;
 
 use serde::Serialize;
 
@@ -61,6 +62,7 @@ pub(crate) fn run(terminal: Terminal, settings: &Settings) -> Result<Option<Exit
     findings.extend(machine::examine(settings));
     findings.extend(records::examine(settings));
     findings.extend(recordings::examine(settings));
+    findings.extend(speech::examine(settings));
 
     if terminal.json {
         terminal.print_json(&serde_json::json!({ "findings": findings }))?;

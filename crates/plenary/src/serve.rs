@@ -48,6 +48,7 @@ fn config(settings: &Settings) -> Config {
         .store
         .as_ref()
         .map(|store| StoreConfig { s3: store.s3.clone(), keep_local: store.keep_local });
+    config.recognition = settings.recognition.clone();
     if let Some(workers) = settings.media_workers {
         config.media_workers = workers;
     }

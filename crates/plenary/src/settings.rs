@@ -11,7 +11,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use base::Language;
 use programme::{Gravity, Problem, nearest};
+use server::Recognising;
 use toml::de::{DeTable, DeValue};
 
 use crate::output::{Exit, Failure};
@@ -141,6 +143,39 @@ pub(crate) static OPTIONS: &[Opt] = &[
         env: "PLENARY_STORE_KEEP_LOCAL",
         doc: "Whether the files stay in the folder of the recordings as well: yes or no.",
         line: r#"keep_local = "no""#,
+    },
+    Opt {
+        key: "recognition.model",
+        flag: None,
+        env: "PLENARY_RECOGNITION_MODEL",
+        doc: "Weights with which speech is recognised and put into the captions and the \
+              transcript: a ggml file of a Whisper model (docs/DEPLOYMENT.md says which). Nothing \
+              is fetched from anywhere. Default: speech is not recognised.",
+        line: r#"model = "ggml-base.bin""#,
+    },
+    Opt {
+        key: "recognition.languages",
+        flag: None,
+        env: "PLENARY_RECOGNITION_LANGUAGES",
+        doc: "Languages that are recognised. An English model (.en) is asked only in events whose \
+              first language is English. In the variable they are separated by commas. Default: \
+              those of each event.",
+        line: r#"languages = ["en", "ru", "ur"]"#,
+    },
+    Opt {
+        key: "recognition.threads",
+        flag: None,
+        env: "PLENARY_RECOGNITION_THREADS",
+        doc: "Threads that recognise speech, 1 to 16, at the lowest priority.",
+        line: "threads = 1",
+    },
+    Opt {
+        key: "recognition.share_percent",
+        flag: None,
+        env: "PLENARY_RECOGNITION_SHARE_PERCENT",
+        doc: "Share of the time in which these threads work at the most, 1 to 100. Where that is \
+              not enough, whole utterances are left out, and those who moderate are told.",
+        line: "share_percent = 50",
     },
     Opt {
         key: "metrics.allow",
@@ -307,6 +342,8 @@ pub(crate) struct Settings {
     pub(crate) store: Option<StoreSettings>,
     /// `None` is one for each core, up to some number.
     pub(crate) media_workers: Option<usize>,
+    /// `None` recognises no speech.
+    pub(crate) recognition: Option<Recognising>,
     pub(crate) metrics_allow: Vec<IpAddr>,
     pub(crate) metrics_token: Option<MetricsToken>,
     pub(crate) tls: Option<Tls>,
@@ -524,6 +561,25 @@ impl Layers<'_> {
         Err(Failure::new(Exit::Usage, format!("{name}: {why}.")))
     }
 
+    /// How speech is recognised, if there are weights for it.
+    fn recognition(
+        &mut self,
+        within: impl Fn(Set<PathBuf>) -> Set<PathBuf>,
+    ) -> Result<Option<Recognising>, Failure> {
+        let model = self.pick("recognition.model", path)?.map(within);
+        let languages = self.pick("recognition.languages", languages)?;
+        let threads =
+            self.pick("recognition.threads", |text| up_to(text, RECOGNITION_THREADS_MAX))?;
+        let share = self.pick("recognition.share_percent", |text| up_to(text, 100))?;
+        let share = share.and_then(|share| u8::try_from(share.value).ok());
+        Ok(model.map(|model| Recognising {
+            model: model.value,
+            languages: languages.map_or_else(Vec::new, |languages| languages.value),
+            threads: threads.map_or(1, |threads| threads.value),
+            share_percent: share.unwrap_or(RECOGNITION_SHARE_DEFAULT),
+        }))
+    }
+
     fn settings(&mut self, folder: &Path) -> Result<Settings, Failure> {
         let default = |value| Set { value, origin: Origin::Default };
         let within = |path: Set<PathBuf>| match path.origin {
@@ -538,6 +594,7 @@ impl Layers<'_> {
         let recordings = self.pick("recordings", path)?.map(within);
         let store = self.store()?;
         let media_workers = self.pick("media_workers", media_workers)?;
+        let recognition = self.recognition(within)?;
         let metrics_allow = self.pick("metrics.allow", addresses)?;
         let metrics_token = self.pick("metrics.token", metrics_token)?;
         let certificate = self.pick("tls.certificate", path)?.map(within);
@@ -569,6 +626,7 @@ impl Layers<'_> {
             trusted_proxies: trusted_proxies
                 .map_or_else(|| LOOPBACK.to_vec(), |proxies| proxies.value),
             media_workers: media_workers.map(|workers| workers.value),
+            recognition,
             metrics_allow: metrics_allow.map_or_else(|| LOOPBACK.to_vec(), |allow| allow.value),
             metrics_token: metrics_token.map(|token| token.value),
             tls,
@@ -577,6 +635,9 @@ impl Layers<'_> {
         })
     }
 }
+
+/// Share of the time in which speech is recognised, unless told otherwise.
+const RECOGNITION_SHARE_DEFAULT: u8 = 50;
 
 /// Where the server listens unless told otherwise.
 const LISTEN_DEFAULT: SocketAddr =
@@ -636,10 +697,23 @@ fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
 const ADDRESSES_MAX: usize = 8;
 
 fn media_workers(text: &str) -> Result<usize, String> {
+    up_to(text, MEDIA_WORKERS_MAX)
+}
+
+/// A number from 1 to `max`.
+fn up_to(text: &str, max: usize) -> Result<usize, String> {
     match text.trim().parse() {
-        Ok(workers) if (1..=MEDIA_WORKERS_MAX).contains(&workers) => Ok(workers),
-        _ => Err(format!("\"{text}\" is not a number from 1 to {MEDIA_WORKERS_MAX}")),
+        Ok(number) if (1..=max).contains(&number) => Ok(number),
+        _ => Err(format!("\"{text}\" is not a number from 1 to {max}")),
     }
+}
+
+/// Further ones wait for each other.
+const RECOGNITION_THREADS_MAX: usize = 16;
+
+fn languages(text: &str) -> Result<Vec<Language>, String> {
+    let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+    tags.map(|tag| tag.parse().map_err(|error| format!("\"{tag}\": {error}"))).collect()
 }
 
 /// As many as the media engine can have.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, Uri, header};
 use base::{Clock, EventId, PersonId, Random, Timestamp};
+use recognition::Recognition;
 use recording::Archive;
 use storage::{LinkKey, LinkToken, Storage};
 use tokio::sync::Semaphore;
@@ -66,6 +67,8 @@ pub(crate) struct App {
     pub(crate) recordings: Option<PathBuf>,
     /// The store that finished recordings go to, if the operator named one.
     pub(crate) archive: Option<Arc<Archive>>,
+    /// What recognises speech, if that is wanted.
+    pub(crate) recognition: Option<Arc<Recognition>>,
     /// What lets a browser's player read one of them.
     pub(crate) tickets: Tickets,
     /// What was made of issued releases.

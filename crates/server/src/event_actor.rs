@@ -62,7 +62,6 @@ pub(crate) enum Ask {
     Caption { person: PersonId, connection: ConnectionId, act: CaptionAct },
     /// What the recogniser has understood so far of a person's next line; it is committed by a
     /// command. An empty text takes it back.
-    #[expect(dead_code, reason = "asked by speech recognition, where the operator has it")]
     PartialCaption { language: Language, person: PersonId, text: String },
     /// A connection is over.
     Disconnect { person: PersonId, connection: ConnectionId },
@@ -70,6 +69,8 @@ pub(crate) enum Ask {
     Media(SfuEvent),
     /// How the recording stands.
     Recording(RecordingSection),
+    /// Whether speech comes faster than it is recognised.
+    RecogniserBehind(bool),
     /// The server stops: every socket is told.
     Stop,
     /// Everything asked before this is stored, or cannot be.
@@ -350,6 +351,11 @@ impl EventTask {
                 let published = Arc::clone(&self.published);
                 let state = published.read().unwrap_or_else(PoisonError::into_inner);
                 self.hub.set_recording(&state, recording);
+            }
+            Ask::RecogniserBehind(behind) => {
+                let published = Arc::clone(&self.published);
+                let state = published.read().unwrap_or_else(PoisonError::into_inner);
+                self.hub.set_recogniser_behind(&state, behind);
             }
             Ask::Media(SfuEvent::Speaking { persons, .. }) => self.hub.speaking(persons),
             Ask::Media(SfuEvent::Gone { person, session, .. }) => {

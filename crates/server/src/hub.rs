@@ -243,7 +243,16 @@ impl Hub {
 
     /// The recorder said how the recording stands.
     pub(crate) fn set_recording(&mut self, state: &EventState, recording: RecordingSection) {
-        self.observed.recording = recording;
+        let recogniser_behind = self.observed.recording.recogniser_behind;
+        self.observed.recording = RecordingSection { recogniser_behind, ..recording };
+        if self.refresh(state, Kind::Recording) {
+            self.broadcast(state.sequence, Kinds::of(&[Kind::Recording]), &[]);
+        }
+    }
+
+    /// The recogniser keeps up with what is said, or does not.
+    pub(crate) fn set_recogniser_behind(&mut self, state: &EventState, behind: bool) {
+        self.observed.recording.recogniser_behind = behind;
         if self.refresh(state, Kind::Recording) {
             self.broadcast(state.sequence, Kinds::of(&[Kind::Recording]), &[]);
         }

@@ -36,6 +36,7 @@ mod pages;
 mod proceedings;
 mod published;
 mod rate;
+mod recognition;
 mod record_page;
 mod record_views;
 mod recording_files;
@@ -59,6 +60,7 @@ pub use metrics::MetricsAccess;
 pub use openapi::document as openapi;
 pub use published::{IssuedFile, issued_release};
 pub use rate::Rate;
+pub use recognition::{Recognising, RecognitionError, try_recognition};
 pub use serve::{
     Config, Parts, ServeError, Server, StoreConfig, TlsFiles, app, app_with_recordings, serve,
 };

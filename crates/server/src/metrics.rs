@@ -13,6 +13,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use recognition::judgement::Doubt;
 use sfu::{
     BANDWIDTH_BOUNDS_BPS, Ended, LOSS_BOUNDS, Overview, ROUND_TRIP_BOUNDS_S, Statistics, WorkerLoad,
 };
@@ -75,6 +76,9 @@ pub(crate) async fn show(
     packets(&mut text, &overview.total);
     lines(&mut text, &overview.total);
     workers(&mut text, &overview);
+    if let Some(recognition) = &app.recognition {
+        speech(&mut text, &recognition.tallies());
+    }
     of_process(&mut text, &app, &process);
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text.finish()).into_response())
 }
@@ -104,6 +108,45 @@ fn server(text: &mut Text, app: &App) {
         "plenary_storage_append_failures_total",
         "Appends to the proceedings that failed.",
         failed,
+    );
+}
+
+fn speech(text: &mut Text, tallies: &recognition::Tallies) {
+    let doubts = Doubt::ALL.iter().map(|doubt| doubt.name()).zip(tallies.doubted);
+    let ends = [
+        ("recognised", tallies.recognised),
+        ("dropped", tallies.dropped),
+        ("failed", tallies.failed),
+    ];
+    text.family(
+        Type::Counter,
+        "plenary_speech_utterances_total",
+        "Utterances by what became of them.",
+        ends.into_iter().chain(doubts).map(|(end, count)| ([("end", end)], count)),
+    );
+    text.single(
+        Type::Counter,
+        "plenary_speech_sound_seconds_total",
+        "Sound that was recognised.",
+        tallies.sound_ms as f64 / 1e3,
+    );
+    text.single(
+        Type::Counter,
+        "plenary_speech_cpu_seconds_total",
+        "Processor time of the recogniser.",
+        tallies.worked_us as f64 / 1e6,
+    );
+    text.single(
+        Type::Gauge,
+        "plenary_speech_waiting_seconds",
+        "Sound that waits to be recognised.",
+        tallies.waiting_ms as f64 / 1e3,
+    );
+    text.single(
+        Type::Counter,
+        "plenary_speech_packets_dropped_total",
+        "Packets of voices that came faster than they could be listened to.",
+        tallies.packets_dropped,
     );
 }
 

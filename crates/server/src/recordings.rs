@@ -112,6 +112,7 @@ fn view(health: Health) -> RecordingSection {
             Problem::WriteFailed => RecordingProblem::WriteFailed,
             Problem::Overloaded => RecordingProblem::Overloaded,
         }),
+        recogniser_behind: false,
     }
 }
 

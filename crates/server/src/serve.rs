@@ -18,12 +18,16 @@ use base::{Clock, Random};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use recognition::Recognition;
 use recording::{Archive, ArchiveError, LocalDisk, Recorder, S3};
-use sfu::{RelayDatagram, RelayPort, Sfu, SfuConfig, SfuEvent, StartError, Tunnels};
+use sfu::{
+    RelayDatagram, RelayPort, Several, Sfu, SfuConfig, SfuEvent, StartError, Subscriber, Tunnels,
+};
 use storage::{LinkKey, Storage};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -39,6 +43,7 @@ use crate::media::MediaEngine;
 use crate::metrics::{MetricsAccess, Tallies, Timed};
 use crate::open::Open;
 use crate::rate::{PerAddress, Rate};
+use crate::recognition::{Ears, Recognising, RecognitionError};
 use crate::recording_files::Tickets;
 use crate::recordings;
 use crate::rewound::Rewound;
@@ -74,6 +79,9 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 /// Time for everybody to be told that the server stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often it is looked whether the recogniser has finished.
+const RECOGNITION_CHECK: Duration = Duration::from_millis(50);
+
 /// Pause after a failed accept, which fails again at once while no file handle is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -100,6 +108,8 @@ pub struct Config {
     pub recordings: Option<PathBuf>,
     /// The store that finished recordings go to; `None` leaves them in the folder.
     pub store: Option<StoreConfig>,
+    /// Whether speech is recognised, and how; `None` is not at all.
+    pub recognition: Option<Recognising>,
     /// Who may read the metrics.
     pub metrics: MetricsAccess,
 }
@@ -122,6 +132,7 @@ impl Config {
             limits: Limits::default(),
             recordings: None,
             store: None,
+            recognition: None,
             metrics: MetricsAccess::default(),
         }
     }
@@ -188,6 +199,9 @@ pub enum ServeError {
     /// The settings of the store of recordings make no sense.
     #[error(transparent)]
     Store(#[from] ArchiveError),
+    /// Speech cannot be recognised.
+    #[error(transparent)]
+    Recognition(#[from] RecognitionError),
 }
 
 /// A server that listens and does not serve yet.
@@ -200,6 +214,7 @@ pub struct Server {
     relay: Option<(Arc<Turn>, mpsc::Receiver<RelayDatagram>)>,
     media_events: mpsc::Receiver<SfuEvent>,
     recorder: Option<Arc<Recorder>>,
+    ears: Option<Ears>,
 }
 
 impl Server {
@@ -232,7 +247,18 @@ impl Server {
             let archive = Arc::clone(archive);
             recorder.when_finished(move || archive.wake());
         }
-        let subscriber = recorder.as_ref().map(|recorder| recorder.subscriber());
+        let ears = config.recognition.map(|how| Ears::open(how, Arc::clone(&parts.clock)));
+        let ears = ears.transpose()?;
+        let recognition = ears.as_ref().map(|ears| Arc::clone(&ears.recognition));
+        let subscribers: Vec<Arc<dyn Subscriber>> = [
+            recorder.as_ref().map(|recorder| recorder.subscriber()),
+            recognition.as_ref().map(|recognition| recognition.subscriber()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let subscriber: Option<Arc<dyn Subscriber>> =
+            (!subscribers.is_empty()).then(|| Arc::new(Several(subscribers)) as _);
         let (sfu, media_events) = Sfu::start(SfuConfig { udp, announce, subscriber })?;
         if let Some(recorder) = &recorder {
             let sfu = sfu.clone();
@@ -253,9 +279,9 @@ impl Server {
             limits: config.limits,
             metrics: config.metrics,
         };
-        let kept = Kept { folder: recordings, recorder: recorder.clone(), archive };
+        let kept = Kept { folder: recordings, recorder: recorder.clone(), archive, recognition };
         let app = shared(parts, engine, public_url, rules, Some(turn), kept);
-        Ok(Self { tcp, address, tls, app, tunnels, relay, media_events, recorder })
+        Ok(Self { tcp, address, tls, app, tunnels, relay, media_events, recorder, ears })
     }
 
     /// Where the server listens.
@@ -271,13 +297,14 @@ impl Server {
     /// Serves until `stop` resolves; then everybody is told, and what is under way gets some
     /// seconds to end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { tcp, tls, app, tunnels, relay, media_events, recorder, .. } = self;
+        let Self { tcp, tls, app, tunnels, relay, media_events, recorder, ears, .. } = self;
         let archive = app.archive.clone();
         let recording = recorder.clone().map(|recorder| {
             let (archive, events) = (archive.clone(), Arc::clone(&app.events));
             tokio::spawn(recordings::carry(recorder, archive, events))
         });
         let archiving = archive.map(|archive| tokio::spawn(async move { archive.run().await }));
+        let recognising = ears.map(|ears| tokio::spawn(ears.carry(Arc::clone(&app.events))));
         let relaying = relay.map(|(turn, inbox)| tokio::spawn(turn.run(inbox)));
         let media = tokio::spawn(carry(media_events, Arc::clone(&app.events)));
         let (stopping, stopped) = watch::channel(false);
@@ -312,6 +339,9 @@ impl Server {
             tracing::warn!("some connections did not end in time and are cut");
         }
         media.abort();
+        if let Some((recognition, recognising)) = app.recognition.clone().zip(recognising) {
+            finish(recognition, recognising).await;
+        }
         if tokio::time::timeout(STOP_TIMEOUT, app.events.finish()).await.is_err() {
             tracing::warn!("some events did not end in time");
         }
@@ -334,6 +364,25 @@ impl Server {
         if let Some(relaying) = relaying {
             relaying.abort();
         }
+    }
+}
+
+/// Has what was said last recognised and written down, if that can be done in time.
+async fn finish(recognition: Arc<Recognition>, mut carrying: JoinHandle<()>) {
+    let over = async {
+        while !recognition.is_idle() {
+            tokio::time::sleep(RECOGNITION_CHECK).await;
+        }
+        let stopped = tokio::task::spawn_blocking(move || recognition.stop());
+        if stopped.await.is_err() {
+            tracing::error!("the recogniser did not stop");
+        }
+        // It ends with the recogniser, when all is written down.
+        (&mut carrying).await
+    };
+    if tokio::time::timeout(STOP_TIMEOUT, over).await.is_err() {
+        tracing::warn!("what was said last is not recognised any more");
+        carrying.abort();
     }
 }
 
@@ -370,7 +419,7 @@ pub fn app_with_recordings(
 ) -> Router {
     let metrics = MetricsAccess::default();
     let rules = Rules { trusted_proxies: Vec::new(), limits, metrics };
-    let kept = Kept { folder, recorder: None, archive };
+    let kept = Kept { folder, recorder: None, archive, recognition: None };
     let app = shared(parts, engine, "http://localhost".to_owned(), rules, None, kept);
     tokio::spawn(carry(media_events, Arc::clone(&app.events)));
     router(app)
@@ -390,11 +439,12 @@ struct Rules {
     metrics: MetricsAccess,
 }
 
-/// What is recorded, and where.
+/// What is recorded, and where, and whether speech is recognised.
 struct Kept {
     folder: Option<PathBuf>,
     recorder: Option<Arc<Recorder>>,
     archive: Option<Arc<Archive>>,
+    recognition: Option<Arc<Recognition>>,
 }
 
 fn shared(
@@ -409,7 +459,7 @@ fn shared(
     let Parts { storage, clock, mut random, links } = parts;
     let checks = Checks::new(secret(&mut *random));
     let tickets = Tickets::new(secret(&mut *random));
-    let Kept { folder: recordings, recorder, archive } = kept;
+    let Kept { folder: recordings, recorder, archive, recognition } = kept;
     let tallies = Arc::new(Tallies::default());
     let storage: Arc<dyn Storage> = Arc::new(Timed::new(storage, Arc::clone(&tallies)));
     let started = clock.now();
@@ -427,6 +477,7 @@ fn shared(
         commands: PerAddress::new(COMMANDS),
         recordings,
         archive,
+        recognition,
         tickets,
         renderings: Default::default(),
         public_media: Default::default(),

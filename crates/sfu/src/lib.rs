@@ -51,7 +51,7 @@ use std::time::Instant;
 
 use base::limits::SDP_BYTES_MAX;
 use base::{EventId, PersonId};
-use forwarding::sink::{SinkId, Subscriber};
+use forwarding::sink::SinkId;
 use tokio::sync::{mpsc, oneshot};
 
 pub use errors::{OfferError, PatchError, StartError};
@@ -64,8 +64,8 @@ pub use tunnels::{
     Entrance, Exit, Opener, Outbound, RelayDatagram, RelayPort, TUNNELS_MAX, Tunnels, is_tunnel,
 };
 pub use types::{
-    Answer, Ended, Hearing, Kind, Quality, ReceiverClass, Record, SessionId, SfuEvent, Slots,
-    Source, StagePlan,
+    Answer, Ended, Hearing, Kind, Quality, ReceiverClass, Record, SessionId, Several, SfuEvent,
+    Slots, Source, StagePlan, Subscriber,
 };
 
 use directory::{Directory, Place, WORKERS_MAX};

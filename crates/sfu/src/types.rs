@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use base::limits::{FLOOR_VOICES_MAX, THUMBNAILS_MAX};
 use base::{EventId, PersonId};
-pub use forwarding::sink::Record;
+pub use forwarding::sink::{Record, Several, Subscriber};
 
 /// What a publishing session carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

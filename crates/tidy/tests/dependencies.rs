@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("storage-sqlite", &["base", "proceedings", "storage"]),
     ("sfu", &["base", "egress", "forwarding"]),
     ("recording", &["base", "container", "forwarding"]),
+    ("recognition", &["base", "container", "forwarding"]),
     ("web-ui", &[]),
     (
         "server",
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "programme",
             "relay",
             "recording",
+            "recognition",
             "sfu",
             "storage",
             "web-ui",

@@ -1681,7 +1681,11 @@ recording: boolean,
 /**
  * The worst of what is wrong.
  */
-problem: RecordingProblem | null, };
+problem: RecordingProblem | null, 
+/**
+ * Speech came faster than it was recognised: something is missing in the captions.
+ */
+recogniser_behind: boolean, };
 
 /**
  * Answer to `GET /api/events/{event}/recordings`.

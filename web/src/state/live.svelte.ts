@@ -60,7 +60,7 @@ export class LiveStore {
   hands: HandsSection = $state.raw({ hands: [] });
   lobby: LobbySection = $state.raw({ count: 0, waiting: [] });
   roster: RosterSection = $state.raw({ count: 0, people: [] });
-  recording: RecordingSection = $state.raw({ recording: false, problem: null });
+  recording: RecordingSection = $state.raw({ recording: false, problem: null, recogniser_behind: false });
   captions: CaptionsSection = $state.raw({ lines: [] });
   partials: PartialsSection = $state.raw({ partials: [] });
   /** Who sits at the captions, while one does so oneself. */

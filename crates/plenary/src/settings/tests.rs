@@ -294,5 +294,5 @@ fn the_example_file_is_right() {
     let settings = settled(&[], &[], &text);
     assert!(settings.tls.is_some());
     assert_eq!(settings.announce.value.len(), 1);
-    assert_eq!(text.lines().count(), OPTIONS.len() + 4);
+    assert_eq!(text.lines().count(), OPTIONS.len() + 5);
 }

@@ -22,6 +22,7 @@ mod pages;
 mod paths;
 mod proceedings_log;
 mod published;
+mod recognition;
 mod record;
 mod record_page;
 mod recordings;
