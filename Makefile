@@ -61,6 +61,9 @@ interop: build e2e/node_modules/.package-lock.json
 
 bench: build e2e/node_modules/.package-lock.json
 	cargo run --release --locked -q -p storage-sqlite --example append_rate
+	scripts/speech-model.sh
+	cargo test --locked -q -p recognition --test speech -- --nocapture
+	cargo test --locked -q -p server --test it recognition -- --ignored
 	cd e2e && PLENARY_BIN=$(RELEASE) npm run figures
 	cargo build --release --locked -q -p benches
 	target/release/hour --plenary $(RELEASE)

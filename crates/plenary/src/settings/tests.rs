@@ -111,7 +111,7 @@ fn all_that_is_wrong_in_a_file_is_told() {
               |
             4 | colour = 2
               | ^^^^^^
-              = the options are data, listen, public_url, announce, trusted_proxies, recordings, media_workers, store.url, store.endpoint, store.region, store.access_key, store.secret_key, store.keep_local, metrics.allow, metrics.token, tls.certificate, tls.key, log.level, log.format
+              = the options are data, listen, public_url, announce, trusted_proxies, recordings, media_workers, store.url, store.endpoint, store.region, store.access_key, store.secret_key, store.keep_local, recognition.model, recognition.languages, recognition.threads, recognition.share_percent, metrics.allow, metrics.token, tls.certificate, tls.key, log.level, log.format
 
             error: `tls` takes a table
              --> /etc/plenary/plenary.toml:5:7  tls
