@@ -9,6 +9,7 @@ mod captions;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod live;
+mod press;
 mod record;
 mod rest;
 mod schema;
@@ -16,6 +17,7 @@ mod view;
 
 pub use captions::{CaptionAct, CaptionSeat, CaptionSource, PartialCaption, PartialsSection};
 pub use live::{ClientMessage, CommandFailure, EndReason, ServerMessage};
+pub use press::{MailAgain, MailState, MailTrouble, Mailing, PressList, PressView, Recipient};
 pub use record::{
     ClearanceView, CommandAccepted, ProgrammeFile, RecordingsView, ReleaseView, SpanView,
     StatementsView, StoreState, TakeFile, TranscriptView, VerbComplement, VerbView, VersionRow,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use api_types::{
     ClearanceView, ClientMessage, CommandAccepted, ErrorBody, EventSummary, JoinView, LinkIssued,
-    RecordingsView, Registration, ReleaseView, ServerMessage, StatementsView, TranscriptView,
-    VersionSaved,
+    MailAgain, PressList, PressView, RecordingsView, Registration, ReleaseView, ServerMessage,
+    StatementsView, TranscriptView, VersionSaved,
 };
 use proceedings::{Acceptance, Event};
 use ts_rs::{Config, TS, TypeVisitor};
@@ -55,6 +55,9 @@ fn typescript_types_are_current() {
     all.visit::<ReleaseView>();
     all.visit::<VersionSaved>();
     all.visit::<RecordingsView>();
+    all.visit::<PressView>();
+    all.visit::<PressList>();
+    all.visit::<MailAgain>();
     // Named only within a map, whose type is written by hand.
     all.visit::<Acceptance>();
     all.visit::<Event>();

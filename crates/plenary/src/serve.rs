@@ -44,6 +44,7 @@ fn config(settings: &Settings) -> Config {
     config.announce = settings.announce.value.clone();
     config.trusted_proxies = settings.trusted_proxies.clone();
     config.recordings = Some(settings.recordings.clone());
+    config.mail = settings.mail.clone();
     config.store = settings
         .store
         .as_ref()

@@ -3,6 +3,7 @@
 //! All options stand in one table, [`OPTIONS`]. The example file `docs/plenary.example.toml` is
 //! made from it, and a key that it does not know is refused.
 
+mod mail;
 mod store;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ use base::Language;
 use programme::{Gravity, Problem, nearest};
 use server::Recognising;
 use toml::de::{DeTable, DeValue};
+
+use server::MailConfig;
 
 use crate::output::{Exit, Failure};
 
@@ -176,6 +179,43 @@ pub(crate) static OPTIONS: &[Opt] = &[
         doc: "Share of the time in which these threads work at the most, 1 to 100. Where that is \
               not enough, whole utterances are left out, and those who moderate are told.",
         line: "share_percent = 50",
+    },
+    Opt {
+        key: "mail.smtp",
+        flag: None,
+        env: "PLENARY_MAIL_SMTP",
+        doc: "Mail server by which issued releases go to the press: smtps:// with TLS from the \
+              first byte (port 465), smtp:// with STARTTLS (port 587), which may be missing only \
+              on this machine. Default: nothing is mailed.",
+        line: r#"smtp = "smtps://mail.example.org""#,
+    },
+    Opt {
+        key: "mail.from",
+        flag: None,
+        env: "PLENARY_MAIL_FROM",
+        doc: "Sender of the mails.",
+        line: r#"from = "Council on Foreign Relations <press@example.org>""#,
+    },
+    Opt {
+        key: "mail.user",
+        flag: None,
+        env: "PLENARY_MAIL_USER",
+        doc: "Name by which the mail server knows us. Default: it wants none.",
+        line: r#"user = "press@example.org""#,
+    },
+    Opt {
+        key: "mail.password",
+        flag: None,
+        env: "PLENARY_MAIL_PASSWORD",
+        doc: "Password of that name. It is never logged or shown.",
+        line: r#"password = "what-the-mail-server-knows""#,
+    },
+    Opt {
+        key: "mail.per_minute",
+        flag: None,
+        env: "PLENARY_MAIL_PER_MINUTE",
+        doc: "Mails in a minute at most, 1 to 600: as many as the mail server allows.",
+        line: "per_minute = 60",
     },
     Opt {
         key: "metrics.allow",
@@ -340,6 +380,8 @@ pub(crate) struct Settings {
     pub(crate) recordings: PathBuf,
     /// Where finished recordings go; `None` leaves them in the folder.
     pub(crate) store: Option<StoreSettings>,
+    /// By which server releases are mailed; `None` mails nothing.
+    pub(crate) mail: Option<MailConfig>,
     /// `None` is one for each core, up to some number.
     pub(crate) media_workers: Option<usize>,
     /// `None` recognises no speech.
@@ -593,6 +635,7 @@ impl Layers<'_> {
         let trusted_proxies = self.pick("trusted_proxies", addresses)?;
         let recordings = self.pick("recordings", path)?.map(within);
         let store = self.store()?;
+        let mail = self.mail()?;
         let media_workers = self.pick("media_workers", media_workers)?;
         let recognition = self.recognition(within)?;
         let metrics_allow = self.pick("metrics.allow", addresses)?;
@@ -619,6 +662,7 @@ impl Layers<'_> {
             recordings: recordings
                 .map_or_else(|| data.value.join("recordings"), |folder| folder.value),
             store,
+            mail,
             data,
             listen: listen.unwrap_or(Set { value: LISTEN_DEFAULT, origin: Origin::Default }),
             public_url,

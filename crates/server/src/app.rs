@@ -16,6 +16,7 @@ use crate::error::ApiError;
 use crate::event_actor::EventHandle;
 use crate::metrics::{MetricsAccess, Tallies};
 use crate::open::Open;
+use crate::press::{MailConfig, Mailer};
 use crate::published::Renderings;
 use crate::rate::{PerAddress, Rate};
 use crate::record_page::PublicMedia;
@@ -69,6 +70,9 @@ pub(crate) struct App {
     pub(crate) archive: Option<Arc<Archive>>,
     /// What recognises speech, if that is wanted.
     pub(crate) recognition: Option<Arc<Recognition>>,
+    /// The operator's mail server, if there is one, and what sends mails by it.
+    pub(crate) mail: Option<MailConfig>,
+    pub(crate) mailer: Mailer,
     /// What lets a browser's player read one of them.
     pub(crate) tickets: Tickets,
     /// What was made of issued releases.

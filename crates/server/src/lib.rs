@@ -33,6 +33,7 @@ mod open;
 mod openapi;
 mod outbox;
 mod pages;
+mod press;
 mod proceedings;
 mod published;
 mod rate;
@@ -58,9 +59,10 @@ pub use listen::reachable;
 pub use media::MediaEngine;
 pub use metrics::MetricsAccess;
 pub use openapi::document as openapi;
+pub use press::MailConfig;
 pub use published::{IssuedFile, issued_release};
 pub use rate::Rate;
 pub use recognition::{Recognising, RecognitionError, try_recognition};
 pub use serve::{
-    Config, Parts, ServeError, Server, StoreConfig, TlsFiles, app, app_with_recordings, serve,
+    Beside, Config, Parts, ServeError, Server, StoreConfig, TlsFiles, app, app_beside, serve,
 };

@@ -76,9 +76,8 @@ pub(crate) async fn show(
     packets(&mut text, &overview.total);
     lines(&mut text, &overview.total);
     workers(&mut text, &overview);
-    if let Some(recognition) = &app.recognition {
-        speech(&mut text, &recognition.tallies());
-    }
+    let heard = app.recognition.as_ref().map(|recognition| recognition.tallies());
+    speech(&mut text, &heard.unwrap_or_default());
     of_process(&mut text, &app, &process);
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text.finish()).into_response())
 }

@@ -33,6 +33,9 @@ use utoipa::{Modify, OpenApi};
         crate::release::save,
         crate::release::put_notes,
         crate::release::document,
+        crate::press::show,
+        crate::press::put,
+        crate::press::again,
         crate::recording_files::list,
     ),
     modifiers(&LinkToken)

@@ -22,6 +22,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use proceedings::{EventState, Hash, Life, Published};
 use publication::Release;
+use publication::output::mail::{Mail, mail};
 use publication::output::{Edition, Status, atom, docx, html, markdown, ninjs, pdf, plain};
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
@@ -446,6 +447,23 @@ async fn show(
         out.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
+}
+
+/// What the public may read now as a mail: in the language wanted, a variety of it, or else the
+/// language of the floor.
+pub(crate) async fn letter(
+    app: &App,
+    event: &EventId,
+    wanted: &Language,
+) -> Result<Mail, ApiError> {
+    let (id, standing) = standing(app, event.as_str()).await?;
+    let offered = &standing.languages;
+    let otherwise = offered.get(&standing.floor).or(offered.first());
+    let found = offered.get(wanted).or_else(|| liked(wanted.as_str(), offered)).or(otherwise);
+    let language = found.ok_or(ApiError::NoSuchRelease)?.clone();
+    let release = document(app, &id, standing.document).await?;
+    let urls = Addresses::new(&app.public_url, &id);
+    blocking(move || mail(&edition(&release, &standing, &urls), &language)).await
 }
 
 /// A recall is told to whoever has the notice already, too: 410 is no answer that 304 stands for.

@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::{
     calendar, caption_files, check, commands, events, headers, health, join, live, media_sessions,
-    metrics, openapi, pages, proceedings, published, record_page, record_views, recording_files,
-    registrations, release, voice, whep, whip,
+    metrics, openapi, pages, press, proceedings, published, record_page, record_views,
+    recording_files, registrations, release, voice, whep, whip,
 };
 
 /// Time for an answer, the body's way here included. Media offers take some ten milliseconds; what
@@ -46,6 +46,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/events/{event}/release/versions", post(release::save))
         .route("/events/{event}/release/notes", put(release::put_notes))
         .route("/events/{event}/release/documents/{hash}", get(release::document))
+        .route("/events/{event}/press-list", get(press::show).put(press::put))
+        .route("/events/{event}/press-list/again", post(press::again))
         .route("/events/{event}/recordings", get(recording_files::list))
         .layer(CompressionLayer::new())
         .route("/events/{event}/recordings/{*file}", get(recording_files::show))

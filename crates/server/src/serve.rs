@@ -42,6 +42,7 @@ use crate::listen::{self, OPENING_BYTES, Opening};
 use crate::media::MediaEngine;
 use crate::metrics::{MetricsAccess, Tallies, Timed};
 use crate::open::Open;
+use crate::press::{self, MailConfig};
 use crate::rate::{PerAddress, Rate};
 use crate::recognition::{Ears, Recognising, RecognitionError};
 use crate::recording_files::Tickets;
@@ -110,6 +111,8 @@ pub struct Config {
     pub store: Option<StoreConfig>,
     /// Whether speech is recognised, and how; `None` is not at all.
     pub recognition: Option<Recognising>,
+    /// The mail server by which releases go to the press; `None` mails nothing.
+    pub mail: Option<MailConfig>,
     /// Who may read the metrics.
     pub metrics: MetricsAccess,
 }
@@ -133,6 +136,7 @@ impl Config {
             recordings: None,
             store: None,
             recognition: None,
+            mail: None,
             metrics: MetricsAccess::default(),
         }
     }
@@ -279,7 +283,9 @@ impl Server {
             limits: config.limits,
             metrics: config.metrics,
         };
-        let kept = Kept { folder: recordings, recorder: recorder.clone(), archive, recognition };
+        let mail = config.mail;
+        let recorder_too = recorder.clone();
+        let kept = Kept { folder: recordings, recorder: recorder_too, archive, recognition, mail };
         let app = shared(parts, engine, public_url, rules, Some(turn), kept);
         Ok(Self { tcp, address, tls, app, tunnels, relay, media_events, recorder, ears })
     }
@@ -305,6 +311,8 @@ impl Server {
         });
         let archiving = archive.map(|archive| tokio::spawn(async move { archive.run().await }));
         let recognising = ears.map(|ears| tokio::spawn(ears.carry(Arc::clone(&app.events))));
+        let (stop_mailing, mailing_stops) = watch::channel(false);
+        let mailing = tokio::spawn(press::run(Arc::clone(&app), mailing_stops));
         let relaying = relay.map(|(turn, inbox)| tokio::spawn(turn.run(inbox)));
         let media = tokio::spawn(carry(media_events, Arc::clone(&app.events)));
         let (stopping, stopped) = watch::channel(false);
@@ -337,6 +345,11 @@ impl Server {
         };
         if tokio::time::timeout(STOP_TIMEOUT, over).await.is_err() {
             tracing::warn!("some connections did not end in time and are cut");
+        }
+        // A mail that is being handed over is let through, so that it is known to have been.
+        let _ = stop_mailing.send(true);
+        if tokio::time::timeout(STOP_TIMEOUT, mailing).await.is_err() {
+            tracing::warn!("a mail was being handed over and may have been sent");
         }
         media.abort();
         if let Some((recognition, recognising)) = app.recognition.clone().zip(recognising) {
@@ -405,23 +418,44 @@ pub fn app(
     media_events: mpsc::Receiver<SfuEvent>,
     limits: Limits,
 ) -> Router {
-    app_with_recordings(parts, engine, media_events, limits, None, None)
+    app_beside(parts, engine, media_events, limits, Beside::default())
 }
 
-/// As [`app`], with the recordings in a folder, which nobody writes, and what has left it in a store.
-pub fn app_with_recordings(
+/// What stands beside the HTTP service in tests.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// The folder of the recordings, which nobody writes.
+    pub recordings: Option<PathBuf>,
+    /// The store that they have left for.
+    pub archive: Option<Arc<Archive>>,
+    /// The mail server.
+    pub mail: Option<MailConfig>,
+}
+
+/// As [`app`], with what stands beside it. Mails are sent for as long as the runtime is there.
+pub fn app_beside(
     parts: Parts,
     engine: Arc<dyn MediaEngine>,
     media_events: mpsc::Receiver<SfuEvent>,
     limits: Limits,
-    folder: Option<PathBuf>,
-    archive: Option<Arc<Archive>>,
+    beside: Beside,
 ) -> Router {
     let metrics = MetricsAccess::default();
     let rules = Rules { trusted_proxies: Vec::new(), limits, metrics };
-    let kept = Kept { folder, recorder: None, archive, recognition: None };
+    let kept = Kept {
+        folder: beside.recordings,
+        recorder: None,
+        archive: beside.archive,
+        recognition: None,
+        mail: beside.mail,
+    };
     let app = shared(parts, engine, "http://localhost".to_owned(), rules, None, kept);
     tokio::spawn(carry(media_events, Arc::clone(&app.events)));
+    let mailed = Arc::clone(&app);
+    tokio::spawn(async move {
+        let (_never, stop) = watch::channel(false);
+        press::run(mailed, stop).await;
+    });
     router(app)
 }
 
@@ -445,6 +479,7 @@ struct Kept {
     recorder: Option<Arc<Recorder>>,
     archive: Option<Arc<Archive>>,
     recognition: Option<Arc<Recognition>>,
+    mail: Option<MailConfig>,
 }
 
 fn shared(
@@ -459,7 +494,7 @@ fn shared(
     let Parts { storage, clock, mut random, links } = parts;
     let checks = Checks::new(secret(&mut *random));
     let tickets = Tickets::new(secret(&mut *random));
-    let Kept { folder: recordings, recorder, archive, recognition } = kept;
+    let Kept { folder: recordings, recorder, archive, recognition, mail } = kept;
     let tallies = Arc::new(Tallies::default());
     let storage: Arc<dyn Storage> = Arc::new(Timed::new(storage, Arc::clone(&tallies)));
     let started = clock.now();
@@ -478,6 +513,8 @@ fn shared(
         recordings,
         archive,
         recognition,
+        mail,
+        mailer: Default::default(),
         tickets,
         renderings: Default::default(),
         public_media: Default::default(),

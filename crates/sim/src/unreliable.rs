@@ -99,4 +99,20 @@ impl<S: Storage> Storage for Unreliable<S> {
     fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
         self.inner.document(event, document)
     }
+
+    fn put_papers<'a>(
+        &'a self,
+        event: &'a EventId,
+        papers: &'a [storage::Paper],
+    ) -> Answer<'a, ()> {
+        self.inner.put_papers(event, papers)
+    }
+
+    fn papers<'a>(
+        &'a self,
+        event: &'a EventId,
+        prefix: &'a str,
+    ) -> Answer<'a, Vec<storage::Paper>> {
+        self.inner.papers(event, prefix)
+    }
 }

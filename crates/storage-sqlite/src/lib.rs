@@ -15,8 +15,8 @@ use proceedings::{Event, Hash, Life, Line, Tip};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use storage::{
-    Answer, EVENTS_LISTED_MAX, EventSummary, Storage, StorageError, TokenHash, check_append,
-    check_document,
+    Answer, EVENTS_LISTED_MAX, EventSummary, Paper, Storage, StorageError, TokenHash, check_append,
+    check_document, check_papers,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -276,6 +276,31 @@ impl Storage for SqliteStorage {
                 Ok(()) => Ok(Some(bytes)),
                 Err(_) => Err(StorageError::Corrupt(format!("document {document} of {event}"))),
             }
+        })
+    }
+
+    fn put_papers<'a>(&'a self, event: &'a EventId, papers: &'a [Paper]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            check_papers(papers)?;
+            let (event, papers) = (event.clone(), papers.to_vec());
+            self.write(Change::PutPapers { event, papers }).await.map(drop)
+        })
+    }
+
+    fn papers<'a>(&'a self, event: &'a EventId, prefix: &'a str) -> Answer<'a, Vec<Paper>> {
+        Box::pin(async move {
+            // Names are compared by their bytes; none has this letter.
+            let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
+                "SELECT name, bytes FROM paper WHERE event = ? AND name >= ? AND name < ? \
+                 ORDER BY name",
+            )
+            .bind(event.as_str())
+            .bind(prefix)
+            .bind(format!("{prefix}\u{10FFFF}"))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(storage_error)?;
+            Ok(rows.into_iter().map(|(name, bytes)| Paper { name, bytes }).collect())
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::error::storage_error;
 const STEPS: &[&str] = &[
     include_str!("../migrations/0001_events_and_links.sql"),
     include_str!("../migrations/0002_documents.sql"),
+    include_str!("../migrations/0003_papers.sql"),
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL, \

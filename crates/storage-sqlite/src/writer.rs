@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::{EventId, PersonId};
 use proceedings::{Hash, Life, Tip};
 use sqlx::{Connection, SqliteConnection};
-use storage::{StorageError, TokenHash};
+use storage::{Paper, StorageError, TokenHash};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::storage_error;
@@ -37,6 +37,7 @@ pub(crate) enum Change {
     PutLink { event: EventId, person: PersonId, generation: u32, token: TokenHash },
     RevokeLinks { event: EventId, person: PersonId },
     PutDocument { event: EventId, document: Hash, bytes: Vec<u8> },
+    PutPapers { event: EventId, papers: Vec<Paper> },
 }
 
 pub(crate) struct Append {
@@ -56,6 +57,9 @@ impl Change {
             Self::Create { .. } | Self::PutLink { .. } | Self::RevokeLinks { .. } => 1,
             // A document weighs as much as the lines that fit into it.
             Self::PutDocument { bytes, .. } => 1 + bytes.len() / LINE_BYTES,
+            Self::PutPapers { papers, .. } => {
+                papers.iter().map(|paper| 1 + paper.bytes.len() / LINE_BYTES).sum()
+            }
         }
     }
 }
@@ -266,6 +270,22 @@ async fn make(
             .bind(bytes)
             .execute(&mut *connection)
             .await?;
+        }
+        Change::PutPapers { event, papers } => {
+            if generation(connection, event, None).await?.is_none() {
+                return Ok(Err(StorageError::NoSuchEvent));
+            }
+            for Paper { name, bytes } in papers {
+                sqlx::query(
+                    "INSERT INTO paper (event, name, bytes) VALUES (?, ?, ?) \
+                     ON CONFLICT (event, name) DO UPDATE SET bytes = excluded.bytes",
+                )
+                .bind(event.as_str())
+                .bind(name)
+                .bind(bytes)
+                .execute(&mut *connection)
+                .await?;
+            }
         }
         Change::RevokeLinks { event, person } => {
             let Some(present) = generation(connection, event, Some(person)).await? else {

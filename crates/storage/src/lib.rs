@@ -28,6 +28,9 @@ pub const LINES_PER_APPEND_MAX: usize = 2 * base::limits::PEOPLE_MAX;
 /// Most events that [`Storage::list_events`] names. A council holds some fifty a year.
 pub const EVENTS_LISTED_MAX: usize = 1_000;
 
+/// Longest name of a paper, in bytes.
+pub const PAPER_NAME_BYTES_MAX: usize = 200;
+
 /// What an operation will answer.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
 
@@ -75,6 +78,16 @@ pub struct EventSummary {
     pub life: Life,
     /// Number of its last line.
     pub sequence: Sequence,
+}
+
+/// Something of an event that is written anew as it changes, and is no part of its record: whom a
+/// release is mailed to, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paper {
+    /// Its name within the event, with `/` between parts.
+    pub name: String,
+    /// What stands in it.
+    pub bytes: Vec<u8>,
 }
 
 /// The keeper of proceedings and links.
@@ -145,6 +158,16 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`StorageError::Corrupt`] when it is not as it was kept.
     fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>>;
+
+    /// Writes papers of an event, all or none; one of the same name is written over. They are
+    /// durable on return.
+    ///
+    /// # Errors
+    /// [`StorageError::BadDocument`] when one is too long.
+    fn put_papers<'a>(&'a self, event: &'a EventId, papers: &'a [Paper]) -> Answer<'a, ()>;
+
+    /// The papers whose names begin so, by name; none when there is no such event.
+    fn papers<'a>(&'a self, event: &'a EventId, prefix: &'a str) -> Answer<'a, Vec<Paper>>;
 }
 
 /// All lines of an event, checked against their hashes; `None` when there is no such event.
@@ -180,6 +203,17 @@ pub fn check_document(document: Hash, bytes: &[u8]) -> Result<(), StorageError> 
     } else {
         Err(StorageError::BadDocument)
     }
+}
+
+/// Checks, for back ends, that papers may be written.
+///
+/// # Errors
+/// [`StorageError::BadDocument`] when one is too long.
+pub fn check_papers(papers: &[Paper]) -> Result<(), StorageError> {
+    let is_good = |paper: &Paper| {
+        paper.bytes.len() <= RELEASE_DOCUMENT_BYTES_MAX && paper.name.len() <= PAPER_NAME_BYTES_MAX
+    };
+    if papers.iter().all(is_good) { Ok(()) } else { Err(StorageError::BadDocument) }
 }
 
 /// Checks that `lines` can follow each other, for back ends; returns where the first attaches and

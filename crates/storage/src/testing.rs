@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use base::{EventId, PersonId, Sequence};
 use proceedings::{Event, Hash, Life, Line, Tip};
 
-use crate::{Answer, EVENTS_LISTED_MAX, EventSummary, Storage, StorageError, TokenHash};
+use crate::{Answer, EVENTS_LISTED_MAX, EventSummary, Paper, Storage, StorageError, TokenHash};
 
 mod story;
 
@@ -24,6 +24,7 @@ struct Kept {
     links: BTreeMap<TokenHash, (EventId, PersonId)>,
     generations: BTreeMap<(EventId, PersonId), u32>,
     documents: BTreeMap<(EventId, Hash), Vec<u8>>,
+    papers: BTreeMap<(EventId, String), Vec<u8>>,
 }
 
 impl MemoryStorage {
@@ -156,6 +157,31 @@ impl Storage for MemoryStorage {
     fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
         self.with(|kept| Ok(kept.documents.get(&(event.clone(), document)).cloned()))
     }
+
+    fn put_papers<'a>(&'a self, event: &'a EventId, papers: &'a [Paper]) -> Answer<'a, ()> {
+        self.with(|kept| {
+            crate::check_papers(papers)?;
+            if !kept.events.contains_key(event) {
+                return Err(StorageError::NoSuchEvent);
+            }
+            for Paper { name, bytes } in papers {
+                kept.papers.insert((event.clone(), name.clone()), bytes.clone());
+            }
+            Ok(())
+        })
+    }
+
+    fn papers<'a>(&'a self, event: &'a EventId, prefix: &'a str) -> Answer<'a, Vec<Paper>> {
+        self.with(|kept| {
+            let all = kept
+                .papers
+                .iter()
+                .filter(|((of, name), _)| of == event && name.starts_with(prefix));
+            Ok(all
+                .map(|((_, name), bytes)| Paper { name: name.clone(), bytes: bytes.clone() })
+                .collect())
+        })
+    }
 }
 
 fn summary(lines: &[Line]) -> Option<EventSummary> {
@@ -261,5 +287,13 @@ impl<S: Storage> Storage for Failing<S> {
 
     fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
         self.pass(|inner| inner.document(event, document))
+    }
+
+    fn put_papers<'a>(&'a self, event: &'a EventId, papers: &'a [Paper]) -> Answer<'a, ()> {
+        self.pass(|inner| inner.put_papers(event, papers))
+    }
+
+    fn papers<'a>(&'a self, event: &'a EventId, prefix: &'a str) -> Answer<'a, Vec<Paper>> {
+        self.pass(|inner| inner.papers(event, prefix))
     }
 }

@@ -110,4 +110,20 @@ impl Storage for Tampering {
     ) -> Answer<'a, Option<Vec<u8>>> {
         self.0.document(event, document)
     }
+
+    fn put_papers<'a>(
+        &'a self,
+        event: &'a EventId,
+        papers: &'a [storage::Paper],
+    ) -> Answer<'a, ()> {
+        self.0.put_papers(event, papers)
+    }
+
+    fn papers<'a>(
+        &'a self,
+        event: &'a EventId,
+        prefix: &'a str,
+    ) -> Answer<'a, Vec<storage::Paper>> {
+        self.0.papers(event, prefix)
+    }
 }

@@ -924,6 +924,66 @@ waiting: Array<WaitingView>, };
 export type Localized = Record<string, string>;
 
 /**
+ * Body of `POST /api/events/{event}/press-list/again`.
+ */
+export type MailAgain = { 
+/**
+ * Which mailing.
+ */
+notice: string, 
+/**
+ * To whom.
+ */
+address: string, };
+
+/**
+ * How a mail to one person stands.
+ */
+export type MailState = "waiting" | "sending" | "sent" | "unclear" | "refused" | "dropped";
+
+/**
+ * A mail that the mail server did not take, or of which it is not known.
+ */
+export type MailTrouble = { 
+/**
+ * To whom.
+ */
+address: string, 
+/**
+ * How it stands.
+ */
+state: MailState, 
+/**
+ * What the mail server said.
+ */
+said: string | null, };
+
+/**
+ * One mail to everybody: a release, a corrigendum, or a kill notice.
+ */
+export type Mailing = { 
+/**
+ * Its name: `issue-1`, `kill-1`.
+ */
+notice: string, 
+/**
+ * When it was begun.
+ */
+at: Timestamp, 
+/**
+ * How many the mail server took.
+ */
+sent: number, 
+/**
+ * How many wait.
+ */
+waiting: number, 
+/**
+ * Those that did not get it, or perhaps not.
+ */
+troubles: Array<MailTrouble>, };
+
+/**
  * A person's microphone as the proceedings know it.
  */
 export type Microphone = "off" | "on" | "muted";
@@ -1136,6 +1196,36 @@ attendance_published?: boolean,
 participants_max: number, };
 
 /**
+ * Body of `PUT /api/events/{event}/press-list`.
+ */
+export type PressList = { 
+/**
+ * All of them; others are on the list no more.
+ */
+recipients: Array<Recipient>, };
+
+/**
+ * Answer to `GET /api/events/{event}/press-list`.
+ */
+export type PressView = { 
+/**
+ * The operator named a mail server.
+ */
+can_send: boolean, 
+/**
+ * The mail server does not take anything at present; what it said, or why it is not reached.
+ */
+trouble: string | null, 
+/**
+ * Who is on the list.
+ */
+recipients: Array<Recipient>, 
+/**
+ * What was mailed, the latest last.
+ */
+mailings: Array<Mailing>, };
+
+/**
  * A file of the programme.
  */
 export type ProgrammeFile = { 
@@ -1173,6 +1263,23 @@ segments: Array<SegmentNow>,
  * Record status that holds now.
  */
 record_status: RecordStatus, };
+
+/**
+ * Somebody to whom the release is mailed.
+ */
+export type Recipient = { 
+/**
+ * Name, as it stands beside the address; may be empty.
+ */
+name: string, 
+/**
+ * Mail address.
+ */
+address: string, 
+/**
+ * Language in which they read it, if the release has it.
+ */
+language: Language, };
 
 /**
  * A wish about the record. Those marked *server* come from [`crate::Actor::Server`] alone.

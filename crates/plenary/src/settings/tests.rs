@@ -31,7 +31,7 @@ fn without_anything_there_are_defaults() {
     assert_eq!(settings.public_url(8080).to_string(), "http://localhost:8080");
     assert_eq!((settings.trusted_proxies.len(), settings.tls), (2, None));
     assert_eq!((settings.metrics_allow.len(), settings.metrics_token), (2, None));
-    assert_eq!(settings.store, None);
+    assert_eq!((settings.store, settings.mail), (None, None));
     assert_eq!(settings.media_workers, None);
 }
 
@@ -111,7 +111,7 @@ fn all_that_is_wrong_in_a_file_is_told() {
               |
             4 | colour = 2
               | ^^^^^^
-              = the options are data, listen, public_url, announce, trusted_proxies, recordings, media_workers, store.url, store.endpoint, store.region, store.access_key, store.secret_key, store.keep_local, recognition.model, recognition.languages, recognition.threads, recognition.share_percent, metrics.allow, metrics.token, tls.certificate, tls.key, log.level, log.format
+              = the options are data, listen, public_url, announce, trusted_proxies, recordings, media_workers, store.url, store.endpoint, store.region, store.access_key, store.secret_key, store.keep_local, recognition.model, recognition.languages, recognition.threads, recognition.share_percent, mail.smtp, mail.from, mail.user, mail.password, mail.per_minute, metrics.allow, metrics.token, tls.certificate, tls.key, log.level, log.format
 
             error: `tls` takes a table
              --> /etc/plenary/plenary.toml:5:7  tls
@@ -294,5 +294,5 @@ fn the_example_file_is_right() {
     let settings = settled(&[], &[], &text);
     assert!(settings.tls.is_some());
     assert_eq!(settings.announce.value.len(), 1);
-    assert_eq!(text.lines().count(), OPTIONS.len() + 5);
+    assert_eq!(text.lines().count(), OPTIONS.len() + 6);
 }

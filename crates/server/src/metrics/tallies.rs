@@ -141,4 +141,20 @@ impl Storage for Timed {
     fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
         self.storage.document(event, document)
     }
+
+    fn put_papers<'a>(
+        &'a self,
+        event: &'a EventId,
+        papers: &'a [storage::Paper],
+    ) -> Answer<'a, ()> {
+        self.storage.put_papers(event, papers)
+    }
+
+    fn papers<'a>(
+        &'a self,
+        event: &'a EventId,
+        prefix: &'a str,
+    ) -> Answer<'a, Vec<storage::Paper>> {
+        self.storage.papers(event, prefix)
+    }
 }

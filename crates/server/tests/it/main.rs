@@ -20,6 +20,7 @@ mod metrics;
 mod openapi;
 mod pages;
 mod paths;
+mod press;
 mod proceedings_log;
 mod published;
 mod recognition;

@@ -43,7 +43,7 @@ fn text(answer: &Answer) -> String {
 }
 
 /// A version that may be issued: one cleared statement, both parties agree.
-async fn ready(app: &TestApp) -> VersionSaved {
+pub(crate) async fn ready(app: &TestApp) -> VersionSaved {
     statement(app, 1, "ganich", 70, "Moscow is confident of good relations").await;
     must(app, "ganich", clear(1)).await;
     let draft = app.get_as(&token("press"), &path("release/draft")).await;

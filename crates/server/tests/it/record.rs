@@ -10,8 +10,8 @@ use axum::http::Method;
 use base::{Millis, Revision, StatementId, Timestamp};
 use proceedings::testing::{START, parsed, recorded_event};
 use proceedings::{
-    Clearance, Command, RecordCommand, RecordEvent, RecordStatus, Refusal, ReportingVerb,
-    StatementEdit, StatementLife, Wording,
+    Clearance, Command, EventDefinition, RecordCommand, RecordEvent, RecordStatus, Refusal,
+    ReportingVerb, StatementEdit, StatementLife, Wording,
 };
 
 use crate::support::{Answer, EVENT, Fault, TestApp, request, token, wide_limits};
@@ -80,9 +80,17 @@ pub(crate) fn edit(statement: u32, revision: u32, edit: StatementEdit) -> Record
 
 /// Live for two minutes: the moderator spoke for one, the Ambassador for another.
 pub(crate) async fn live() -> TestApp {
+    live_on(TestApp::with(english(), wide_limits()).await).await
+}
+
+/// The event, in English alone.
+pub(crate) fn english() -> EventDefinition {
     let mut definition = recorded_event();
     definition.languages = vec![parsed("en")];
-    let mut app = TestApp::with(definition, wide_limits()).await;
+    definition
+}
+
+pub(crate) async fn live_on(mut app: TestApp) -> TestApp {
     let mut kazi = app.join("kazi").await;
     let mut ganich = app.join("ganich").await;
     kazi.must(Command::EnterStage).await;

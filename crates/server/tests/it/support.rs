@@ -14,7 +14,7 @@ use axum::http::{Method, Request, Response, StatusCode};
 use base::{ManualClock, PersonId, SplitMix};
 use proceedings::testing::{START, parsed, reference_event};
 use proceedings::{Actor, Event, EventDefinition, Line, Tip};
-use server::{Limits, Parts, Rate};
+use server::{Beside, Limits, Parts, Rate};
 use sfu::SfuEvent;
 use storage_crate::{LinkKey, Storage};
 use tokio::sync::mpsc;
@@ -84,6 +84,19 @@ impl TestApp {
         folder: Option<PathBuf>,
         archive: Option<Arc<recording::Archive>>,
     ) -> Self {
+        Self::beside(storage, limits, Beside { recordings: folder, archive, mail: None })
+    }
+
+    /// A server that mails releases.
+    pub(crate) fn mailing(
+        storage: Arc<FaultyStorage>,
+        limits: Limits,
+        mail: server::MailConfig,
+    ) -> Self {
+        Self::beside(storage, limits, Beside { mail: Some(mail), ..Beside::default() })
+    }
+
+    fn beside(storage: Arc<FaultyStorage>, limits: Limits, beside: Beside) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let engine = Arc::new(RecordingEngine::default());
         let (news, events) = mpsc::channel(16);
@@ -94,8 +107,7 @@ impl TestApp {
             links: key(),
         };
         let engine_too = Arc::clone(&engine) as _;
-        let router =
-            server::app_with_recordings(parts, engine_too, events, limits, folder, archive);
+        let router = server::app_beside(parts, engine_too, events, limits, beside);
         Self { router, storage, clock, engine, news, address: None }
     }
 

@@ -42,6 +42,7 @@ pub async fn story(storage: &dyn Storage) {
     long_proceedings_are_read_in_parts(storage).await;
     links_are_found_until_revoked(storage).await;
     documents_are_kept_by_their_hash(storage).await;
+    papers_are_written_over(storage).await;
 }
 
 async fn events_are_created_once_and_listed(storage: &dyn Storage) {
@@ -127,6 +128,23 @@ async fn long_proceedings_are_read_in_parts(storage: &dyn Storage) {
     assert_eq!(storage.lines(&event, Sequence(u64::MAX), 3).await, Ok(Some(vec![])));
     assert_eq!(storage.lines(&event, Sequence(0), 0).await, Ok(Some(vec![])));
     assert_eq!(storage.lines(&parsed("never"), Sequence(0), 3).await, Ok(None));
+}
+
+async fn papers_are_written_over(storage: &dyn Storage) {
+    let (early, late): (EventId, EventId) = (parsed("early"), parsed("late"));
+    let paper = |name: &str, text: &str| crate::Paper { name: name.to_owned(), bytes: text.into() };
+    assert_eq!(storage.papers(&early, "").await, Ok(Vec::new()));
+    let both = [paper("press/list", "one"), paper("press/mail/ü", "two"), paper("q", "three")];
+    assert_eq!(storage.put_papers(&early, &both).await, Ok(()));
+    assert_eq!(storage.papers(&early, "press/").await, Ok(both[..2].to_vec()));
+    assert_eq!(storage.put_papers(&early, &[paper("press/list", "anew")]).await, Ok(()));
+    assert_eq!(storage.papers(&early, "press/list").await, Ok(vec![paper("press/list", "anew")]));
+    assert_eq!(storage.papers(&late, "").await, Ok(Vec::new()), "of another event");
+    let nowhere = storage.put_papers(&parsed("never"), &both).await;
+    assert_eq!(nowhere, Err(StorageError::NoSuchEvent));
+    let long = [paper("r", "kept?"), paper("s", &"x".repeat(RELEASE_DOCUMENT_BYTES_MAX + 1))];
+    assert_eq!(storage.put_papers(&early, &long).await, Err(StorageError::BadDocument));
+    assert_eq!(storage.papers(&early, "r").await, Ok(Vec::new()), "all or none");
 }
 
 async fn documents_are_kept_by_their_hash(storage: &dyn Storage) {

@@ -1,6 +1,15 @@
 /** What the release editor asks the server (docs/RECORD.md). */
 import { ApiError } from '../../api/rest';
-import type { ErrorBody, Hash, RecordCommand, ReleaseView, VersionSaved } from '../../api/types';
+import type {
+  ErrorBody,
+  Hash,
+  MailAgain,
+  PressList,
+  PressView,
+  RecordCommand,
+  ReleaseView,
+  VersionSaved,
+} from '../../api/types';
 import type { Problem, ReleaseDocument } from './document';
 import type { Notes } from './notes';
 
@@ -41,6 +50,16 @@ export class ReleaseApi {
 
   notes = async (hash: Hash): Promise<Notes> =>
     (await (await this.#ask(`/release/documents/${hash}`)).json()) as Notes;
+
+  pressList = async (): Promise<PressView> => (await (await this.#ask('/press-list')).json()) as PressView;
+
+  async putPressList(list: PressList): Promise<void> {
+    await this.#send('/press-list', list, 'PUT');
+  }
+
+  async mailAgain(again: MailAgain): Promise<void> {
+    await this.#send('/press-list/again', again);
+  }
 
   async putNotes(notes: Notes): Promise<void> {
     await this.#send('/release/notes', notes, 'PUT');

@@ -6,6 +6,8 @@ import type {
   JoinView,
   Language,
   PartyId,
+  PressView,
+  Recipient,
   RecordCommand,
   ReleaseView,
 } from '../../api/types';
@@ -149,6 +151,15 @@ export class Editor {
 
   /** A version's document, to be looked at beside others. */
   read = (hash: Hash): Promise<ReleaseDocument> => this.#api.document(hash);
+
+  /** To whom the release is mailed, for organisers; `null` when it cannot be read now. */
+  pressList = (): Promise<PressView | null> => this.#api.pressList().catch(() => null);
+
+  savePressList = (recipients: Recipient[]): Promise<boolean> =>
+    this.#act(() => this.#api.putPressList({ recipients }));
+
+  mailAgain = (notice: string, address: string): Promise<boolean> =>
+    this.#act(() => this.#api.mailAgain({ notice, address }));
 
   save = (): Promise<boolean> => this.#act(() => this.#save());
 

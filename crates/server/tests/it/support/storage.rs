@@ -100,4 +100,20 @@ impl Storage for FaultyStorage {
     fn document<'a>(&'a self, event: &'a EventId, document: Hash) -> Answer<'a, Option<Vec<u8>>> {
         self.inner.document(event, document)
     }
+
+    fn put_papers<'a>(
+        &'a self,
+        event: &'a EventId,
+        papers: &'a [crate::support::storage_crate::Paper],
+    ) -> Answer<'a, ()> {
+        self.inner.put_papers(event, papers)
+    }
+
+    fn papers<'a>(
+        &'a self,
+        event: &'a EventId,
+        prefix: &'a str,
+    ) -> Answer<'a, Vec<crate::support::storage_crate::Paper>> {
+        self.inner.papers(event, prefix)
+    }
 }
