@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use base::{Clock, EventId, Language, Random};
 use package::{
@@ -34,6 +37,9 @@ const KEY_FILE_BYTES_MAX: u64 = 4_096;
 
 /// Progress is shown each time so many bytes more were written or read: a second of a slow disk.
 const PROGRESS_BYTES: u64 = 64 << 20;
+
+/// How long what is written may lie in memory alone.
+const CARRY_EVERY: Duration = Duration::from_millis(100);
 
 /// Most findings that are printed in words; with `--json` all are.
 const FINDINGS_SHOWN_MAX: usize = 50;
@@ -141,6 +147,7 @@ async fn package(
         .prefix(".plenary-package-")
         .tempfile_in(folder.unwrap_or(Path::new(".")))
         .map_err(io_failed)?;
+    let disk = Carrying::begin(draft.as_file()).map_err(io_failed)?;
     let mut packer = Packer::new(draft);
     let documents = documents(store, data, &state).await?;
     written(&mut packer, &state, &lines, &documents).map_err(failed)?;
@@ -164,12 +171,40 @@ async fn package(
         proceedings: lines.last().map(Line::tip).unwrap_or_default(),
     };
     let (draft, manifest) = packer.seal(about, &key).map_err(failed)?;
+    drop(disk);
     draft.as_file().sync_all().map_err(io_failed)?;
     draft.persist_noclobber(output).map_err(|error| match error.error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(output),
         _ => io_failed(error.error),
     })?;
     Ok((manifest, key.public()))
+}
+
+/// Carries a file to the disk while it is written. The system begins by itself only when a tenth
+/// of the memory is full, so that most of a package would wait for the end.
+struct Carrying {
+    ended: Arc<AtomicBool>,
+}
+
+impl Carrying {
+    fn begin(file: &File) -> std::io::Result<Self> {
+        let ended = Arc::new(AtomicBool::new(false));
+        let (file, end) = (file.try_clone()?, Arc::clone(&ended));
+        std::thread::Builder::new().name("to-disk".to_owned()).spawn(move || {
+            while !end.load(Ordering::Relaxed) {
+                std::thread::sleep(CARRY_EVERY);
+                // A disk that fails is met again at the end, where it is told.
+                let _ = file.sync_data();
+            }
+        })?;
+        Ok(Self { ended })
+    }
+}
+
+impl Drop for Carrying {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
 }
 
 fn exists(output: &Path) -> Failure {
