@@ -29,7 +29,7 @@ use sound::Ear;
 const TOKENS_PER_S: usize = 12;
 const TOKENS_AT_LEAST: usize = 24;
 
-/// Texts that are followed at once: as many as other programs do. One alone costs a third, and hears
+/// Texts that are followed at once: as many as other programs do. One alone is cheaper, and hears
 /// half as many words again wrongly.
 const BEAMS: usize = 5;
 
