@@ -279,6 +279,11 @@ impl Layer {
         if now.since(self.replay.since) <= REPLAY_AGE_MAX { &self.replay.packets } else { &[] }
     }
 
+    /// How much [`Self::replay`] is.
+    pub(crate) fn replay_bytes(&self) -> usize {
+        self.replay.bytes
+    }
+
     /// Somebody needs a key frame.
     pub(crate) fn want_key_frame(&mut self) {
         self.key_frames.wanted = true;

@@ -11,6 +11,10 @@ use crate::track::Layer;
 /// everybody at once, a single key frame costs less than to send each of them an old one.
 pub(super) const REPLAYS_AT_ONCE_MAX: usize = SLOTS;
 
+/// What is sent again leaves at once, and the voices of a thin line wait behind it for so long at
+/// the most, in milliseconds: browsers' buffers bridge that.
+const LENGTH_MAX_MS: u64 = 150;
+
 /// A slot that is being sent what was.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Replaying {
@@ -23,8 +27,14 @@ impl Room {
     /// Begins the layer in a slot in which nothing runs, if there is something to begin with.
     pub(super) fn begin_replay(&mut self, slot: usize, link: Link, aim: Level) -> bool {
         let now = self.now;
-        let ready =
-            layer_mut(&mut self.tracks, link).is_some_and(|layer| !layer.replay(now).is_empty());
+        let receiver = self.receiver(self.receiver_id(slot / SLOTS));
+        // Of a newcomer's line nothing is known yet.
+        let room_bits = receiver
+            .and_then(|receiver| receiver.estimate_bps)
+            .map_or(u64::MAX, |estimate_bps| estimate_bps.saturating_mul(LENGTH_MAX_MS) / 1_000);
+        let ready = layer_mut(&mut self.tracks, link).is_some_and(|layer| {
+            !layer.replay(now).is_empty() && layer.replay_bytes() as u64 * 8 <= room_bits
+        });
         if !ready || self.replays_left == 0 {
             return false;
         }
@@ -84,6 +94,8 @@ mod tests {
         room: Room,
         camera: TrackId,
         sequence: u32,
+        /// Bytes of each frame.
+        frame_bytes: usize,
         asked: usize,
         /// To whom, the sequence number in the slot, and the token.
         got: Vec<(ReceiverId, u64, u32)>,
@@ -97,7 +109,8 @@ mod tests {
                 .expect("room");
             let hearing = Hearing { main: Some(Owner(1)), ..Hearing::default() };
             room.set_plan(at(0), hearing, Hearing::default());
-            let mut scene = Self { room, camera, sequence: 0, asked: 0, got: Vec::new() };
+            let mut scene =
+                Self { room, camera, sequence: 0, frame_bytes: 4, asked: 0, got: Vec::new() };
             scene.drain(0);
             scene
         }
@@ -118,6 +131,8 @@ mod tests {
 
         fn film(&mut self, now_ms: u64, key: bool) {
             self.sequence += 1;
+            let mut payload = vec![0; self.frame_bytes];
+            payload[..2].copy_from_slice(&[0x10, u8::from(!key)]);
             let packet = Packet {
                 ssrc: 1,
                 sequence: u64::from(self.sequence),
@@ -125,7 +140,7 @@ mod tests {
                 marker: true,
                 level_db: None,
                 mark: None,
-                payload: &[0x10, u8::from(!key), 0, 0],
+                payload: &payload,
                 token: self.sequence,
             };
             self.room.handle_packet(at(now_ms), self.camera, 0, &packet);
@@ -176,6 +191,34 @@ mod tests {
         let third = scene.join(1_500, 12, Class::Audience);
         assert_eq!(scene.of(third), [], "that is too long ago");
         assert_eq!(scene.asked, 2);
+    }
+
+    /// A picture that began anew on a line of 150 kbit/s came with all that had passed since its key
+    /// frame, at once, and the voice stood behind it.
+    #[test]
+    fn a_thin_line_is_not_filled_with_what_was() {
+        for (estimate_bps, replayed) in [(150_000, false), (2_000_000, true)] {
+            let mut scene = Scene::new();
+            let viewer = scene.join(1_000, 10, Class::Audience);
+            scene.room.set_estimate(at(1_010), viewer, estimate_bps);
+            scene.drain(0);
+            scene.frame_bytes = 8_000;
+            scene.film(1_050, true);
+            let hidden = Hearing::default();
+            scene.room.set_plan(at(1_060), hidden.clone(), hidden.clone());
+            scene.drain(0);
+            let before = scene.of(viewer).len();
+            let shown = Hearing { main: Some(Owner(1)), ..Hearing::default() };
+            scene.room.set_plan(at(1_070), shown, hidden);
+            scene.drain(0);
+            assert_eq!(scene.of(viewer).len() > before, replayed, "{estimate_bps} bit/s");
+            scene.room.handle_timeout(at(1_390));
+            scene.drain(0);
+            let asked = scene.asked;
+            scene.film(1_400, true);
+            assert!(scene.of(viewer).len() > before, "the next key frame is shown");
+            assert!(replayed || asked > 1, "a key frame is asked for instead");
+        }
     }
 
     #[test]
