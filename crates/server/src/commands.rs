@@ -12,7 +12,7 @@ use proceedings::{Actor, Command, RecordCommand};
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{Address, expect_type, read_text};
+use crate::extract::{Address, read_json};
 use crate::rate::Rate;
 
 /// Longest command: a corrected statement in all languages of an event, each in a script of four
@@ -53,10 +53,7 @@ pub(crate) async fn carry_out(
     if !app.commands.take(address) {
         return Err(ApiError::TooMany);
     }
-    expect_type(&headers, "application/json")?;
-    let text = read_text(body, COMMAND_BYTES_MAX).await?;
-    let command: RecordCommand = serde_json::from_str(&text)
-        .map_err(|error| ApiError::bad_request(format!("the command cannot be read: {error}")))?;
+    let command: RecordCommand = read_json(&headers, body, COMMAND_BYTES_MAX, "command").await?;
     let actor = Actor::Person(caller.person);
     let sequence = caller.event.command_of(actor, Command::Record(command)).await?;
     Ok(Json(CommandAccepted { sequence }))

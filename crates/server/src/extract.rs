@@ -88,6 +88,19 @@ pub(crate) async fn read_text(body: Body, bytes_max: usize) -> Result<String, Ap
         .map_err(|_| ApiError::BadRequest("The body is not text in UTF-8.".to_owned()))
 }
 
+/// Reads a JSON body of at most `bytes_max`; `what` names it where it cannot be read.
+pub(crate) async fn read_json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+    what: &str,
+) -> Result<T, ApiError> {
+    expect_type(headers, "application/json")?;
+    let text = read_text(body, bytes_max).await?;
+    serde_json::from_str(&text)
+        .map_err(|error| ApiError::bad_request(format!("the {what} cannot be read: {error}")))
+}
+
 async fn read(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
     let collected = Limited::new(body, bytes_max).collect();
     match tokio::time::timeout(BODY_TIMEOUT, collected).await {

@@ -27,7 +27,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::app::{App, Caller};
 use crate::error::ApiError;
-use crate::extract::{Address, expect_type, read_text};
+use crate::extract::{Address, read_json};
 use crate::published;
 use crate::record_views::allowed;
 use smtp::{Handed, Letter, Post};
@@ -42,6 +42,9 @@ const NAME_CHARS_MAX: usize = 120;
 
 /// Bytes of a list as it is sent: each entry 300, and room.
 const LIST_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of the wish to send a mail again: a notice's name and an address, and room.
+const AGAIN_BYTES_MAX: usize = 4_096;
 
 /// How often it is looked whether something became public. An embargo is over within this time.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -219,10 +222,7 @@ pub(crate) async fn put(
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let caller = organiser(&app, &event, &headers, address).await?;
-    expect_type(&headers, "application/json")?;
-    let text = read_text(body, LIST_BYTES_MAX).await?;
-    let given: PressList = serde_json::from_str(&text)
-        .map_err(|error| ApiError::bad_request(format!("the list cannot be read: {error}")))?;
+    let given: PressList = read_json(&headers, body, LIST_BYTES_MAX, "list").await?;
     let recipients = checked(given.recipients)?;
     let _writing = app.mailer.papers.lock().await;
     let before = list(&app, &caller.id).await?;
@@ -258,10 +258,7 @@ pub(crate) async fn again(
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let caller = organiser(&app, &event, &headers, address).await?;
-    expect_type(&headers, "application/json")?;
-    let text = read_text(body, 4_096).await?;
-    let MailAgain { notice, address } = serde_json::from_str(&text)
-        .map_err(|error| ApiError::bad_request(format!("the body cannot be read: {error}")))?;
+    let MailAgain { notice, address } = read_json(&headers, body, AGAIN_BYTES_MAX, "body").await?;
     let _writing = app.mailer.papers.lock().await;
     let known = mails(&app, &caller.id, &format!("{MAILS}{notice}/")).await?;
     let found = known.into_iter().find(|(_, mail)| mail.recipient.address == address);
